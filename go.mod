@@ -1,0 +1,3 @@
+module github.com/fakecortex/fakecortex
+
+go 1.25
