@@ -3,6 +3,7 @@ module github.com/fakecortex/fakecortex
 go 1.25
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/stretchr/testify v1.12.1
 	pgregory.net/rapid v1.3.0
 )
