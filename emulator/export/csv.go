@@ -14,13 +14,16 @@ import (
 // appendSix appends v / 10^decimals with six digits after the point, as all
 // numbers of a CSV V2 file have them.
 func appendSix(dst []byte, v int64, decimals uint8) []byte {
-	v = rescale(v, decimals, 6)
+	if decimals > 6 {
+		v, decimals = rescale(v, decimals, 6), 6
+	}
 	if v < 0 {
 		dst = append(dst, '-')
 		v = -v
 	}
-	dst = strconv.AppendInt(dst, v/1_000_000, 10)
-	frac := v % 1_000_000
+	unit := rescale(1, 0, decimals)
+	dst = strconv.AppendInt(dst, v/unit, 10)
+	frac := rescale(v%unit, decimals, 6) // not v itself: a marker's value may have 16 digits
 	dst = append(dst, '.')
 	for p := int64(100_000); p > 0; p /= 10 {
 		dst = append(dst, byte('0'+frac/p%10))

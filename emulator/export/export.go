@@ -112,17 +112,17 @@ func (j *Job) check() error {
 	if err := j.Recording.Err(); err != nil {
 		return corrupted("open recording", err)
 	}
-	if err := mustKnow("no stream", j.Streams != 0); err != nil {
+	if err := supported("no stream", j.Streams != 0); err != nil {
 		return err
 	}
 	if j.Format != CSV { // exportRecord page: EDF allows only EEG and MOTION
-		if err := mustKnow("PM, BP, MC or FE as "+string(j.Format), j.Streams&^(StreamEEG|StreamMotion) == 0); err != nil {
+		if err := supported("PM, BP, MC or FE as "+string(j.Format), j.Streams&^(StreamEEG|StreamMotion) == 0); err != nil {
 			return err
 		}
 	}
 	for _, s := range streamsOf {
 		if j.Streams&s.set != 0 {
-			if err := mustKnow(s.name, j.kind(s.kind) >= 0); err != nil {
+			if err := supported(s.name, j.kind(s.kind) >= 0); err != nil {
 				return err
 			}
 		}

@@ -147,6 +147,19 @@ func TestMarkersKeepTheirOrderAndValue(t *testing.T) {
 	assert.Equal(t, []int64{0, 0, 1, 0, 2}, kinds)
 }
 
+func TestNumbersOfCSVV2(t *testing.T) {
+	for _, c := range []struct {
+		v        int64
+		decimals uint8
+		want     string
+	}{
+		{0, 0, "0.000000"}, {-1, 0, "-1.000000"}, {4215385, 3, "4215.385000"}, {-7, 6, "-0.000007"}, {-70, 7, "-0.000007"},
+		{1, 1, "0.100000"}, {9007199254740991, 0, "9007199254740991.000000"}, {17198996652578, 4, "1719899665.257800"},
+	} {
+		assert.Equal(t, c.want, string(appendSix(nil, c.v, c.decimals)))
+	}
+}
+
 func TestNoDemographicsUnlessAsked(t *testing.T) {
 	job := testJob(t, insightSensors, 1, streams.AllKinds)
 	files, err := Export(context.Background(), job)
@@ -480,5 +493,27 @@ func TestScalesAreExact(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+func BenchmarkExport(b *testing.B) {
+	job := testJob(b, epocSensors, 60, streams.AllKinds)
+	for _, f := range []struct {
+		format  Format
+		version string
+		streams StreamTypes
+	}{
+		{CSV, "V2", StreamEEG | StreamMotion | StreamPM | StreamBP},
+		{EDF, "", StreamEEG | StreamMotion}, {BDFPLUS, "", StreamEEG | StreamMotion},
+	} {
+		b.Run(string(f.format), func(b *testing.B) {
+			job.Format, job.Version, job.Streams = f.format, f.version, f.streams
+			for b.Loop() {
+				if _, err := Export(context.Background(), job); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(60*float64(b.N)/b.Elapsed().Seconds(), "s/s") // seconds of record per second
+		})
 	}
 }

@@ -131,6 +131,27 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.ErrorIs(t, err, errDeleted)
 }
 
+// Markers of any size do not make a chunk grow without bound.
+func TestLargeMarkersEndAChunk(t *testing.T) {
+	l := testLayouts(insightSensors)[streams.EEG]
+	r := NewRecorder(Storage{})
+	require.NoError(t, r.Begin(streams.EEG, l))
+	s := streams.Sample{Kind: streams.EEG, Values: make([]int64, len(l.Columns)), Markers: bytes.Repeat([]byte("m"), 10_000)}
+	for i := range 100 {
+		s.Index = int64(i)
+		r.Add(&s)
+	}
+	rec, err := r.Stop()
+	require.NoError(t, err)
+	for _, c := range rec.streams[streams.EEG].chunks {
+		assert.Less(t, c.size, int32(maxMarkers+11_000))
+	}
+	samples, err := readAll(rec, streams.EEG)
+	require.NoError(t, err)
+	require.Len(t, samples, 100)
+	assert.Len(t, samples[99].Markers, 10_000)
+}
+
 func TestReadersAreIndependent(t *testing.T) {
 	src := newSource(insightSensors, 128, 64, streams.AllKinds)
 	rec := src.record(Storage{Dir: t.TempDir(), Memory: -1}, 30)

@@ -286,7 +286,7 @@ func rescale(v int64, from, to uint8) int64 {
 	return v
 }
 
-func mustKnow(what string, ok bool) error {
+func supported(what string, ok bool) error {
 	if !ok {
 		return &Error{Op: fmt.Sprintf("export %s", what), Kind: ErrStreamNotSupported}
 	}
