@@ -517,3 +517,72 @@ func BenchmarkExport(b *testing.B) {
 		})
 	}
 }
+
+// Without EEG the fastest chosen stream gives the rows, and a record without
+// 2 Hz metrics exports those at 0.1 Hz.
+func TestTableWithoutEEG(t *testing.T) {
+	src := newSource(insightSensors, 128, 64, streams.KindSet(streams.MOT, streams.METLow, streams.DEV))
+	job := testJob(t, insightSensors, 1, streams.AllKinds)
+	job.Recording = src.record(Storage{}, 30)
+	job.Streams = StreamMotion | StreamPM
+	job.Record.Rates[streams.METLow] = 0.1
+	files, err := Export(context.Background(), job)
+	require.NoError(t, err)
+	assert.True(t, strings.HasSuffix(files[0], ".md.pm.csv"))
+	data, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	lines := strings.Split(strings.TrimSpace(string(data)), "\n")
+	require.Len(t, lines, 2+30*64)
+	assert.Contains(t, lines[0], "sampling rate:mot_64;pm_0.1,")
+	assert.True(t, strings.HasPrefix(lines[1], "Timestamp,OriginalTimestamp,MarkerIndex,MarkerType,MarkerValueInt,MOT.CounterMems,"), lines[1])
+	cols := strings.Split(lines[1], ",")
+	lex := -1
+	for i, c := range cols {
+		if c == "PM.LongTermExcitement" {
+			lex = i
+		}
+	}
+	var at []int
+	for i, l := range lines[2:] {
+		if strings.Split(l, ",")[lex] != "" {
+			at = append(at, i)
+		}
+	}
+	assert.Equal(t, []int{639, 1279, 1919}, at, "every 10 s, on the row of its time")
+}
+
+// An EPOC Flex: two more columns, no DC, sensors by mapping.
+func TestFlexSignals(t *testing.T) {
+	l := &streams.Layout{Kind: streams.EEG, Columns: join(intCol("COUNTER", "INTERPOLATED"), floatCol(3, "Cz", "Fz"),
+		floatCol(1, "HighBitFlex"), intCol("SaturationFlag"), floatCol(1, "RAW_CQ"), intCol("MARKER_HARDWARE"),
+		[]streams.Column{{Name: "MARKERS", Type: streams.Markers}})}
+	r := NewRecorder(Storage{})
+	require.NoError(t, r.Begin(streams.EEG, l))
+	for i := range int64(128) {
+		r.Add(&streams.Sample{Kind: streams.EEG, Index: i, Stamp: 17e12 + i*78, Values: []int64{i, 0, -3775, 4, 80640, 0, 0, 0, 0}})
+	}
+	job := testJob(t, insightSensors, 1, streams.AllKinds)
+	var err error
+	job.Recording, err = r.Stop()
+	require.NoError(t, err)
+	job.Format, job.Version = EDF, ""
+	files, err := Export(context.Background(), job)
+	require.NoError(t, err)
+	data, err := os.ReadFile(files[0])
+	require.NoError(t, err)
+	const signals = 15
+	var labels []string
+	for i := range signals {
+		labels = append(labels, strings.TrimSpace(string(data[256+16*i:256+16*(i+1)])))
+	}
+	assert.Equal(t, []string{"TIME_STAMP_s", "TIME_STAMP_ms", "OR_TIME_STAMP_s", "OR_TIME_STAMP_ms", "COUNTER", "INTERPOLATED", "Cz", "Fz",
+		"HighBitFlex", "SaturationFlag", "RAW_CQ", "MarkerIndex", "MarkerType", "MarkerValueInt", "MARKER_HARDWARE"}, labels)
+	mins := data[256+signals*(16+80+8):]
+	assert.Equal(t, "-4200.96", string(mins[6*8:7*8]))
+	sample := func(signal int) int64 {
+		at := 256*(signals+1) + signal*128*2
+		return int64(int16(uint16(data[at]) | uint16(data[at+1])<<8))
+	}
+	assert.Equal(t, int64(8064), sample(8))
+	assert.InDelta(t, -3.775, (float64(sample(6))+32768)*8401.92/65535-4200.96, 0.0642)
+}

@@ -129,7 +129,8 @@ func (r *sumReader) read(dst *bytes.Buffer, n uint64) error {
 }
 
 // ReadRecording reads what WriteTo wrote and keeps it as storage says. Damage
-// of any kind is an error, and leaves nothing behind.
+// of any kind is an error, and leaves nothing behind. It may read beyond the
+// recording's end.
 func ReadRecording(src io.Reader, storage Storage) (rec *Recording, err error) {
 	r := &sumReader{r: bufio.NewReader(src)}
 	rec = &Recording{store: &store{storage: storage}}
@@ -151,13 +152,12 @@ func ReadRecording(src io.Reader, storage Storage) (rec *Recording, err error) {
 	}
 	var chunk decodedChunk
 	for {
-		sum := r.sum
 		tag, err := r.ReadByte()
 		if err != nil {
 			return rec, damaged("it ends early: %v", err)
 		}
 		if tag == 'E' {
-			sum = r.sum
+			sum := r.sum
 			buf.Reset()
 			if err := r.read(&buf, 4); err != nil {
 				return rec, err
