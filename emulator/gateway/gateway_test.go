@@ -37,7 +37,7 @@ type recorder struct {
 }
 
 func newRecorder() *recorder {
-	return &recorder{opened: make(chan *Conn, 100), received: make(chan []byte, 10000), closed: make(chan CloseInfo, 100), state: map[uint64]int{}}
+	return &recorder{opened: make(chan *Conn, 100), received: make(chan []byte, 10000), closed: make(chan CloseInfo, 1000), state: map[uint64]int{}}
 }
 
 func (r *recorder) step(c *Conn, what string, from, to int) {
@@ -326,7 +326,7 @@ func TestBadUpgradesGetAnAnswer(t *testing.T) {
 	w := newWorld(t, nil)
 	for request, want := range map[string]string{
 		"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 12\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n": "400",
-		"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n":                                                  "400",
+		"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n\r\n":                                                "400",
 		"nonsense\r\n\r\n": "400",
 		"GET / HTTP/1.1\r\nX: " + strings.Repeat("x", maxRequestHead) + "\r\n\r\n": "431",
 	} {

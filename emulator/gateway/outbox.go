@@ -20,8 +20,9 @@ const (
 const (
 	// piece is the most that one write takes: four TLS records.
 	piece = 64 << 10
-	// keep is the largest buffer that an idle connection holds on to.
-	keep = 128 << 10
+	// keep is the largest buffer that a connection holds on to when it has had
+	// nothing to send for a second.
+	keep = 16 << 10
 )
 
 // outbox holds the frames of one connection, as the bytes that go on the wire.
@@ -205,18 +206,15 @@ func (c *Conn) write() {
 	defer close(c.writerEnded)
 	var front []byte
 	for {
-		<-c.wake
+		if !c.awaitWork(cap(front)) {
+			front = nil
+			<-c.wake
+		}
 		for {
 			c.mu.Lock()
 			if len(c.out.back) == 0 {
 				ended, last := c.closing, c.last
-				if cap(c.out.back) > keep {
-					c.out.back = nil
-				}
 				c.mu.Unlock()
-				if cap(front) > keep {
-					front = nil
-				}
 				if !ended {
 					break // wait to be woken
 				}
@@ -236,6 +234,31 @@ func (c *Conn) write() {
 			c.server.count.out.Add(frames)
 		}
 	}
+}
+
+// awaitWork waits until the writer is woken. When that takes long it gives large
+// buffers back and returns false; front is the size of the writer's.
+func (c *Conn) awaitWork(front int) bool {
+	c.mu.Lock()
+	large := max(front, cap(c.out.back)) > keep
+	c.mu.Unlock()
+	if !large {
+		<-c.wake
+		return true
+	}
+	idle := time.NewTimer(time.Second)
+	defer idle.Stop()
+	select {
+	case <-c.wake:
+		return true
+	case <-idle.C:
+	}
+	c.mu.Lock()
+	if len(c.out.back) == 0 {
+		c.out.back = nil
+	}
+	c.mu.Unlock()
+	return false
 }
 
 // send writes what the writer has taken from the outbox; false when the
