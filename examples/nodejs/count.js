@@ -82,7 +82,7 @@ async function main() {
   const [headset] = await call('queryHeadsets');
   const session = await call('createSession', { cortexToken, headset: headset.id, status: 'active' });
   const streams = { cortexToken, session: session.id, streams: ['eeg', 'mot'] };
-  // Samples may stand right behind the answer, so the collecting starts with it, not after it.
+  // Samples stand right behind the answer: a first few may pass before the counting starts.
   const counters = await call('subscribe', streams).then((s) => collect(s, headset.settings));
   await call('unsubscribe', streams);
   await call('updateSession', { cortexToken, session: session.id, status: 'close' });
