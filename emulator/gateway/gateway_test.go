@@ -381,6 +381,28 @@ func TestCutAtAnyByteOfTheUpgradeAndOfAFrame(t *testing.T) {
 	w.dial(t, "", nil) // and it still serves
 }
 
+func TestCutAtAnyByteOfTheClientHello(t *testing.T) {
+	w := newWorld(t, nil)
+	near, far := net.Pipe()
+	go func() {
+		_ = tls.Client(near, &tls.Config{ServerName: "localhost"}).Handshake()
+		near.Close()
+	}()
+	hello := make([]byte, 4096)
+	n, err := far.Read(hello)
+	require.NoError(t, err)
+	far.Close()
+	for cut := 1; cut < n; cut += 3 {
+		conn, err := net.Dial("tcp", "127.0.0.1:"+w.port)
+		require.NoError(t, err)
+		_, err = conn.Write(hello[:cut])
+		require.NoError(t, err)
+		conn.Close()
+	}
+	require.Eventually(t, func() bool { return w.Stats().HandshakesFailed == int64((n-2)/3+1) }, patience, 5*time.Millisecond)
+	w.dial(t, "", nil)
+}
+
 func TestAbortCutsWithoutACloseFrame(t *testing.T) {
 	w := newWorld(t, nil)
 	client, conn := w.dial(t, "", nil)
@@ -464,6 +486,7 @@ func TestSlowReaderThatWakesUpSeesTheReason(t *testing.T) {
 		require.True(t, bytes.Equal(frame, data))
 	}
 	next(t, w.closed)
+	assert.Zero(t, conn.Pending(), "what was dropped is no longer counted")
 }
 
 func TestWaitRoomHoldsTheLoopAndLosesNothing(t *testing.T) {
