@@ -38,7 +38,7 @@ type Conn struct {
 	why     *CloseInfo // set by the side that began the end
 	closing bool       // nothing more is queued
 	last    bool       // a close frame is queued
-	over    bool       // the reader has ended
+	stuck   bool       // a write has failed
 
 	inMu     sync.Mutex // protects the following
 	in       []inbound
@@ -136,7 +136,7 @@ func (c *Conn) read() {
 	if !polite {
 		c.discardLocked()
 	}
-	c.closing, c.over = true, true
+	c.closing = true
 	c.releaseRoom()
 	deadline := time.Now()
 	if polite {
@@ -153,7 +153,15 @@ func (c *Conn) read() {
 		_, _ = io.Copy(io.Discard, c.raw)
 	}
 	_ = c.ws.CloseNow()
-	_ = c.net.Close()
+	c.mu.Lock()
+	stuck := c.stuck
+	c.mu.Unlock()
+	if stuck {
+		// The goodbye of TLS would wait for 5 s for room in the socket.
+		_ = c.raw.Close()
+	} else {
+		_ = c.net.Close()
+	}
 	close(c.gone)
 
 	c.server.mu.Lock()

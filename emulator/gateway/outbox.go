@@ -308,6 +308,7 @@ func (c *Conn) send(front []byte) bool {
 func (c *Conn) writeFailed(err error) {
 	c.mu.Lock()
 	c.discardLocked()
+	c.stuck = true
 	c.out.pending = 0
 	c.mu.Unlock()
 	// The client's close frame may still wait to be read.
