@@ -1,0 +1,12 @@
+// Package rpc is JSON-RPC 2.0 as the Cortex service speaks it on the wire:
+// requests with named parameters in, answers and warnings out. It knows nothing
+// of Cortex itself.
+//
+//   - message.go   one frame to a Request ([Decode])
+//   - answer.go    answers, errors and warnings as bytes
+//   - encode.go    JSON as Cortex prints it: compact, keys in alphabetical order
+//   - registry.go  methods, their parameters and the checks of both
+//
+// Codes and texts of the faults that this package finds are given to it
+// ([Faults]), since a world may override them.
+package rpc

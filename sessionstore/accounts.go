@@ -1,0 +1,364 @@
+package sessionstore
+
+import "time"
+
+// ConnID identifies one WebSocket connection.
+type ConnID uint64
+
+// User is one EMOTIV account (getUserLogin, getUserInformation).
+type User struct {
+	Username  string // the EmotivID
+	ID        string // uuid; userId of tokens, ownerId of records
+	FirstName string
+	LastName  string
+	// LicenseAgreement is about the EULA: a user who has not accepted it gets
+	// a `warning` inside the authorize result.
+	EULAAccepted        bool
+	PrivateEULAAccepted bool
+	EULAURL             string
+	LastLogin           time.Time
+}
+
+// OSUser is an account of the operating system that Cortex runs on.
+type OSUser struct {
+	ID   string // "1001" on Windows, "501" on macOS
+	Name string
+}
+
+// Access is what the user has decided about an application (requestAccess).
+type Access uint8
+
+// The states of an access right.
+const (
+	AccessUnasked Access = iota // requestAccess was never called
+	AccessPending               // the prompt is open
+	AccessGranted
+	AccessDenied
+)
+
+// String returns the name used by scenarios and the control API.
+func (a Access) String() string {
+	switch a {
+	case AccessPending:
+		return "pending"
+	case AccessGranted:
+		return "approved"
+	case AccessDenied:
+		return "declined"
+	}
+	return "unasked"
+}
+
+// Application is one registered client application.
+type Application struct {
+	ClientID     string
+	ClientSecret string // empty accepts any secret
+	Name         string // as warnings 9 and 10 spell it
+	ID           string // appId, com.<emotivid>.<name>
+	Version      string
+	Access       Access
+	NeedsEEG     bool   // registered with "needs EEG access": authorize wants a license with scope eeg
+	Unpublished  bool   // only its owner may authorize
+	Owner        string // EmotivID of its developer
+	LicenseID    string // an application-specific license, or empty
+	// ApproveAfter and DenyAfter say what happens by itself after the first
+	// requestAccess; negative means that nothing does.
+	ApproveAfter time.Duration
+	DenyAfter    time.Duration
+	// NeedsAuthorize makes tokens of this application answer "not
+	// re-authorized" until authorize is called again.
+	NeedsAuthorize bool
+}
+
+// License is one EMOTIV license, with every field of getLicenseInfo.
+type License struct {
+	ID            string
+	Name          string
+	Owner         string   // EmotivID it belongs to; empty: everybody
+	Applications  []string // applications it covers; usable for an app if empty or listed
+	UsableBy      []string // appIds that may authorize with it; empty: any
+	Scopes        []string // "eeg", "pm"
+	BillingFrom   time.Time
+	BillingTo     time.Time
+	ValidFrom     time.Time
+	ValidTo       time.Time
+	SoftLimitTime time.Time
+	HardLimitTime time.Time
+	Expired       bool
+	IsCommercial  bool
+
+	LocalQuota    int // sessions that this machine may still activate
+	MaxDebit      int // largest debit of one authorize, negative: no limit
+	DailyDebit    int // sessions that may be debited per day, negative: no limit
+	DebitedToday  int
+	DebitDay      time.Time
+	SessionCount  int // sessions left in the cloud, negative: no limit
+	SeatCount     int
+	TotalDebit    int
+	ExtenderLimit int
+
+	DeviceLimit            int // computers that may use it, negative: no limit
+	DevicesPerSeat         int // negative: no limit
+	TotalRegisteredDevices int
+	RegisteredHere         bool
+	SessionLimitDay        int // negative: no limit
+	SessionLimitMonth      int
+	SessionLimitYear       int
+}
+
+// HasScope reports whether the license holds scope s.
+func (l *License) HasScope(s string) bool {
+	if l == nil {
+		return false
+	}
+	for _, have := range l.Scopes {
+		if have == s {
+			return true
+		}
+	}
+	return false
+}
+
+// Login is who is logged in, on which account of the operating system. The
+// zero Username means that nobody is.
+type Login struct {
+	Username string
+	OS       OSUser // the account in which the login was made
+}
+
+// User returns the account of that EmotivID, or nil.
+func (s *Store) User(username string) *User { return s.users[username] }
+
+// AddUser adds or replaces an account.
+func (s *Store) AddUser(u *User) {
+	if _, ok := s.users[u.Username]; !ok {
+		s.userOrder = append(s.userOrder, u.Username)
+	}
+	s.users[u.Username] = u
+}
+
+// Users returns all accounts in the order in which they were added.
+func (s *Store) Users() []*User {
+	out := make([]*User, 0, len(s.userOrder))
+	for _, name := range s.userOrder {
+		out = append(out, s.users[name])
+	}
+	return out
+}
+
+// LogIn makes u the user of this machine.
+func (s *Store) LogIn(username string, os OSUser, now time.Time) []Change {
+	var changes []Change
+	if s.Login.Username != "" && s.Login.Username != username {
+		changes = s.LogOut(now)
+	}
+	s.Login = Login{Username: username, OS: os}
+	if u := s.users[username]; u != nil {
+		u.LastLogin = now
+	}
+	return append(changes, UserLoggedIn{Username: username})
+}
+
+// LogOut logs the user out: the sessions of that user are closed (inferred;
+// no page says so) and the tokens are useless until the same user is back.
+func (s *Store) LogOut(now time.Time) []Change {
+	name := s.Login.Username
+	if name == "" {
+		return nil
+	}
+	changes := []Change{UserLoggedOut{Username: name}}
+	for _, sess := range s.Sessions() {
+		if sess.Owner == name {
+			changes = append(changes, s.close(sess, ClosedByLogout, now)...)
+		}
+	}
+	s.Login = Login{}
+	return changes
+}
+
+// LoginUsable reports whether the login was made in the account of the
+// operating system that runs now (getUserLogin page: an application cannot work
+// when currentOSUId and loggedInOSUId differ).
+func (s *Store) LoginUsable() bool {
+	return s.Login.Username != "" && s.Login.OS.ID == s.CurrentOS.ID
+}
+
+// AddApplication registers an application, or replaces the one of that client id.
+func (s *Store) AddApplication(a *Application) {
+	for i, have := range s.apps {
+		if have.ClientID == a.ClientID {
+			s.apps[i] = a
+			return
+		}
+	}
+	s.apps = append(s.apps, a)
+}
+
+// Applications returns the registered applications in their order.
+func (s *Store) Applications() []*Application { return s.apps }
+
+// ApplicationByClient returns the application of a client id, or nil.
+func (s *Store) ApplicationByClient(clientID string) *Application {
+	for _, a := range s.apps {
+		if a.ClientID == clientID {
+			return a
+		}
+	}
+	return nil
+}
+
+// ApplicationByID returns the application of an appId, or nil.
+func (s *Store) ApplicationByID(id string) *Application {
+	for _, a := range s.apps {
+		if a.ID == id {
+			return a
+		}
+	}
+	return nil
+}
+
+// SetAccess records the user's decision about an application.
+func (s *Store) SetAccess(a *Application, access Access) []Change {
+	if a.Access == access {
+		return nil
+	}
+	a.Access = access
+	switch access {
+	case AccessGranted, AccessDenied, AccessPending:
+		return []Change{AccessDecided{Application: a, Access: access}}
+	}
+	return nil
+}
+
+// AddLicense adds or replaces a license.
+func (s *Store) AddLicense(l *License) {
+	for i, have := range s.licenses {
+		if have.ID == l.ID {
+			s.licenses[i] = l
+			return
+		}
+	}
+	s.licenses = append(s.licenses, l)
+}
+
+// Licenses returns the licenses in their order.
+func (s *Store) Licenses() []*License { return s.licenses }
+
+// License returns the license of that id, or nil.
+func (s *Store) License(id string) *License {
+	for _, l := range s.licenses {
+		if l.ID == id {
+			return l
+		}
+	}
+	return nil
+}
+
+// owned reports whether the license belongs to the user.
+func (l *License) owned(username string) bool { return l.Owner == "" || l.Owner == username }
+
+// usableBy reports whether the application may use the license.
+func (l *License) usableBy(appID string) bool {
+	if len(l.UsableBy) == 0 {
+		return true
+	}
+	for _, id := range l.UsableBy {
+		if id == appID {
+			return true
+		}
+	}
+	return false
+}
+
+// ExpiredAt reports whether the license is expired at that instant.
+func (l *License) ExpiredAt(now time.Time) bool {
+	return l.Expired || !l.ValidTo.IsZero() && !now.Before(l.ValidTo)
+}
+
+// ResolveLicense chooses the license of an authorize call: the one named by id,
+// else the application's own, else the user's first usable one that suits the
+// application. It returns nil without error when the user has none and the
+// application needs none (authorize page).
+func (s *Store) ResolveLicense(a *Application, username, id string, now time.Time) (*License, error) {
+	const op = "authorize"
+	if id == "" {
+		id = a.LicenseID
+	}
+	if id != "" {
+		l := s.License(id)
+		switch {
+		case l == nil || !l.owned(username):
+			return nil, refuse(op, LicenseUnknown, "%s has no license %q", username, id)
+		case !l.usableBy(a.ID):
+			return nil, refuse(op, LicenseNotForApplication, "license %q is limited to %v, this is %s", id, l.UsableBy, a.ID)
+		case a.NeedsEEG && !l.HasScope("eeg"):
+			return nil, refuse(op, LicenseUnknown, "application %s is registered with EEG access, license %q has no scope eeg", a.Name, id)
+		}
+		return l, l.check(op, now)
+	}
+	var expired *License
+	for _, l := range s.licenses {
+		if !l.owned(username) || !l.usableBy(a.ID) || a.NeedsEEG && !l.HasScope("eeg") {
+			continue
+		}
+		if l.ExpiredAt(now) {
+			if expired == nil {
+				expired = l
+			}
+			continue
+		}
+		return l, l.check(op, now)
+	}
+	switch {
+	case expired != nil:
+		return nil, expired.check(op, now)
+	case a.NeedsEEG:
+		return nil, refuse(op, LicenseUnknown, "application %s is registered with EEG access and %s has no license with scope eeg", a.Name, username)
+	}
+	return nil, nil
+}
+
+// check returns why the license cannot be used at that instant, or nil.
+func (l *License) check(op string, now time.Time) error {
+	switch {
+	case l.ExpiredAt(now):
+		return refuse(op, LicenseExpired, "license %s was valid to %s", l.ID, l.ValidTo.Format(time.RFC3339))
+	case !l.RegisteredHere && l.DeviceLimit >= 0 && l.TotalRegisteredDevices >= l.DeviceLimit:
+		return refuse(op, DeviceLimit, "license %s is used on %d of %d computers", l.ID, l.TotalRegisteredDevices, l.DeviceLimit)
+	}
+	return nil
+}
+
+// Debit moves n sessions from the cloud's license into this machine's
+// localQuota. What the license cannot give any more is not an error: the token
+// comes and localQuota stays (cortex-example #45).
+func (s *Store) Debit(l *License, n int, now time.Time) error {
+	const op = "authorize"
+	if l == nil {
+		return nil
+	}
+	if !l.RegisteredHere {
+		l.RegisteredHere = true
+		l.TotalRegisteredDevices++
+	}
+	if n <= 0 {
+		return nil
+	}
+	if l.MaxDebit >= 0 && n > l.MaxDebit {
+		return refuse(op, DebitTooLarge, "debit %d is more than maxDebit %d of license %s", n, l.MaxDebit, l.ID)
+	}
+	if day := now.Truncate(24 * time.Hour); !day.Equal(l.DebitDay) {
+		l.DebitDay, l.DebitedToday = day, 0
+	}
+	if l.DailyDebit >= 0 && l.DebitedToday+n > l.DailyDebit {
+		return refuse(op, DailyDebitReached, "%d of %d sessions debited today from license %s", l.DebitedToday, l.DailyDebit, l.ID)
+	}
+	if l.SessionCount >= 0 {
+		n = min(n, l.SessionCount)
+		l.SessionCount -= n
+	}
+	l.LocalQuota += n
+	l.TotalDebit += n
+	l.DebitedToday += n
+	return nil
+}

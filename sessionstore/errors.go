@@ -1,0 +1,65 @@
+package sessionstore
+
+import "fmt"
+
+// Reason names a rule of Cortex that refused a transition.
+type Reason uint8
+
+// The reasons. Their codes and texts on the wire are the api package's matter.
+const (
+	ReasonNone               Reason = iota
+	NoHeadsetConnected              // createSession without headset and none is connected
+	HeadsetUnavailable              // unknown, discovered, connecting or off
+	HeadsetNotReady                 // just connected, its settings are not known yet
+	HeadsetOnUSBCable               // a session over the USB cable is not possible
+	HeadsetNotOnUSBCable            // updateHeadset needs the USB cable
+	SessionExists                   // one open session per application and headset
+	SessionUnknown                  // never existed, closed, or of another application
+	SessionNotActive                // records, markers and eeg need an activated session
+	QuotaUsedUp                     // localQuota is 0
+	NoLicense                       // there is no license to activate with
+	LicenseUnknown                  // no license of that id, or the application needs EEG and the user has none
+	LicenseNotForApplication        // the license exists but this application may not use it
+	LicenseExpired                  //
+	DeviceLimit                     // the license is in use on too many computers
+	SoftLimitReached                // softLimitTime has passed
+	HardLimitReached                // hardLimitTime has passed
+	DebitTooLarge                   // more than maxDebit
+	DailyDebitReached               // the license's debit limit of the day is reached
+	SessionLimitReached             // the world's bound on open sessions
+)
+
+var reasonNames = [...]string{
+	"none", "no headset connected", "headset unavailable", "headset not ready", "headset on USB cable", "headset not on USB cable",
+	"session exists", "session unknown", "session not active", "quota used up", "no license", "license unknown",
+	"license not for this application", "license expired", "device limit reached", "soft limit reached", "hard limit reached",
+	"debit too large", "daily debit limit reached", "too many sessions",
+}
+
+// String returns the reason in words.
+func (r Reason) String() string {
+	if int(r) < len(reasonNames) {
+		return reasonNames[r]
+	}
+	return fmt.Sprintf("Reason(%d)", uint8(r))
+}
+
+// Error is a refused transition. Detail is the plain reason for the developer
+// who reads our log; the wire never shows it.
+type Error struct {
+	Op     string
+	Reason Reason
+	Detail string
+}
+
+// Error implements error.
+func (e *Error) Error() string {
+	if e.Detail == "" {
+		return e.Op + ": " + e.Reason.String()
+	}
+	return e.Op + ": " + e.Reason.String() + ": " + e.Detail
+}
+
+func refuse(op string, r Reason, format string, args ...any) *Error {
+	return &Error{Op: op, Reason: r, Detail: fmt.Sprintf(format, args...)}
+}

@@ -1,0 +1,38 @@
+package sessionstore
+
+import "time"
+
+// Store is the state of one world. Use New. See the package comment.
+type Store struct {
+	// Login is the user of this machine, CurrentOS the account of the
+	// operating system in which the service runs.
+	Login     Login
+	CurrentOS OSUser
+
+	// SessionsOutliveConnection keeps sessions when the connection that
+	// created them ends. The documentation says that they are closed.
+	SessionsOutliveConnection bool
+	// EnforceSoftLimit refuses activation after softLimitTime already (a code
+	// of Cortex 1); newer pages ask the application to warn only.
+	EnforceSoftLimit bool
+	// MaxSessions bounds the live sessions of the world, 0 means no bound.
+	MaxSessions int
+
+	users     map[string]*User
+	userOrder []string
+	apps      []*Application
+	licenses  []*License
+	headsets  []*Headset
+	sessions  []*Session
+}
+
+// New returns an empty world.
+func New() *Store {
+	return &Store{users: make(map[string]*User)}
+}
+
+// stopRecordOf ends the running record of a session.
+func (s *Store) stopRecordOf(sess *Session, _ time.Time) []Change {
+	sess.Recording = false
+	return nil
+}
