@@ -2,6 +2,7 @@ package faults
 
 import (
 	"encoding/json"
+	"strconv"
 
 	"github.com/fakecortex/fakecortex/scenarios/strict"
 )
@@ -190,7 +191,7 @@ func (r *Rule) Check() []Problem {
 	bad := func(path, text, allowed string) { out = append(out, Problem{path, text, allowed}) }
 	name, n := r.Fault()
 	if n != 1 {
-		bad("", "has "+itoa(n)+" faults"+"", "exactly one of "+strict.Words(Names()))
+		bad("", "has "+strconv.Itoa(n)+" faults", "exactly one of "+strict.Words(Names()))
 		return out
 	}
 	in := r.On.Direction == "in"
@@ -253,7 +254,7 @@ func (r *Rule) Check() []Problem {
 			bad("close.reason", "is too long for a close frame", "at most 123 bytes")
 		}
 		if c.Code == 1004 || c.Code == 1005 || c.Code == 1015 || c.Code > 1015 && c.Code < 3000 {
-			bad("close.code", itoa(c.Code)+" cannot be sent in a close frame", "1000 to 1003, 1006 (cut), 1007 to 1014 or 3000 to 4999")
+			bad("close.code", strconv.Itoa(c.Code)+" cannot be sent in a close frame", "1000 to 1003, 1006 (cut), 1007 to 1014 or 3000 to 4999")
 		}
 	}
 	if i := r.Insert; i != nil && i.Before == nil && i.After == nil {

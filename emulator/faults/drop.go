@@ -1,0 +1,6 @@
+package faults
+
+// drop loses the frame.
+type drop struct{}
+
+func (drop) apply(*Pipeline, *rule, item) {}
