@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"strconv"
+	"strings"
 
 	"github.com/fakecortex/fakecortex/emulator/faults"
 	"github.com/fakecortex/fakecortex/scenarios/strict"
@@ -396,7 +397,7 @@ func (a *Action) DecodeStrict(d *strict.Decoder, n *strict.Node, path string) {
 	for _, t := range types {
 		if t.Name == name {
 			v := reflect.New(t.Args)
-			d.DecodeAt(args, v.Interface(), path+"."+name)
+			d.DecodeAt(args, v.Interface(), strings.TrimPrefix(path+"."+name, "."))
 			a.Name, a.Args = name, v.Interface()
 			return
 		}
@@ -415,16 +416,24 @@ func (a Action) MarshalJSON() ([]byte, error) {
 // ParseAction reads one action, as YAML or JSON, for the control API.
 func ParseAction(data []byte) (Action, error) {
 	var a Action
-	return a, parseOne("action", data, func(d *strict.Decoder, n *strict.Node) { a.DecodeStrict(d, n, "") })
+	err := parseOne("action", data, func(d *strict.Decoder, n *strict.Node) {
+		a.DecodeStrict(d, n, "")
+		if a.Args != nil {
+			(&checker{d, &Document{}}).action(a.Name, a)
+		}
+	})
+	return a, err
 }
 
 // ParseRule reads one rule of the wire's faults, as YAML or JSON.
 func ParseRule(data []byte) (faults.Rule, error) {
 	var r faults.Rule
-	return r, parseOne("fault", data, func(d *strict.Decoder, n *strict.Node) {
+	err := parseOne("fault", data, func(d *strict.Decoder, n *strict.Node) {
 		d.Decode(n, &r)
 		checkRule(d, &r, "")
+		(&checker{d, &Document{}}).methods("on.method", r.On.Method...)
 	})
+	return r, err
 }
 
 func parseOne(file string, data []byte, decode func(*strict.Decoder, *strict.Node)) error {
