@@ -5,6 +5,7 @@
 //   - message.go   one frame to a Request ([Decode])
 //   - answer.go    answers, errors and warnings as bytes
 //   - encode.go    JSON as Cortex prints it: compact, keys in alphabetical order
+//   - scan.go      JSON text as spans, so that what is echoed keeps its bytes
 //   - registry.go  methods, their parameters and the checks of both
 //
 // Codes and texts of the faults that this package finds are given to it

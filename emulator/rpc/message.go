@@ -53,11 +53,16 @@ func (c CodeText) new(format string, args ...any) *Error {
 	return &Error{Code: c.Code, Message: c.Message, Op: fmt.Sprintf(format, args...)}
 }
 
+// because returns the error of a fault with its cause.
+func (c CodeText) because(cause error) *Error {
+	return &Error{Code: c.Code, Message: c.Message, Op: "read request: " + cause.Error(), Cause: cause}
+}
+
 // Request is one call.
 type Request struct {
 	ID     json.RawMessage // exactly as it came; nil for a notification
 	Method string
-	Params map[string]json.RawMessage // empty when absent or null
+	Params map[string]json.RawMessage // nil when absent or null
 }
 
 // DecodeOptions say how to read requests.
@@ -67,80 +72,119 @@ type DecodeOptions struct {
 	AnyVersion bool
 }
 
-// Decode reads one text frame. With an error comes the id to answer with, nil
-// for null. Nothing is documented for most malformed input; JSON-RPC 2.0 decides:
+// byteOrderMark may stand before the text: RFC 8259 lets a parser skip it, and
+// Qt's does.
+const byteOrderMark = "\xef\xbb\xbf"
+
+// Decode reads one text frame; frame may be reused afterwards. With an error
+// comes the id to answer with, nil for null: a frame that is no valid request is
+// always answered, also when it has no id, since it is no notification either
+// (JSON-RPC 2.0 section 5). A request whose ID is nil is a notification and is
+// never answered, whatever becomes of it.
+//
+// The overview page names the errors; nothing is documented for most malformed
+// input, and JSON-RPC 2.0 decides:
 //
 //   - not an object, broken JSON or UTF-8, something behind it: parse error
-//   - a batch: invalid request (no client sends one)
-//   - jsonrpc not "2.0", method missing or no string, params no object, an id
-//     that is an object or array: invalid request, with the id where it can be read
-//   - nested deeper than MaxDepth: parse error
+//   - nested deeper than MaxDepth: parse error, as Qt's parser reports it
+//   - a batch, also an empty one: invalid request (no client sends one)
+//   - jsonrpc not "2.0", method missing or no string, params no object: invalid
+//     request, with the id. JSON-RPC has positional parameters, Cortex has none,
+//     so that an array is no valid request here (a guess; the other choice is
+//     invalid params).
 //
-// An id is echoed byte for byte whatever its type.
+// An id is echoed byte for byte whatever its type, objects included: clients
+// compare what they sent. Names are case sensitive, the last of duplicates wins,
+// further members are ignored.
 func Decode(frame []byte, o DecodeOptions) (*Request, json.RawMessage, *Error) {
 	f := &o.Faults
 	if !utf8.Valid(frame) {
 		return nil, nil, f.ParseError.new("the frame is not UTF-8")
 	}
-	trimmed := bytes.TrimLeft(frame, " \t\r\n")
-	if len(trimmed) == 0 {
-		return nil, nil, f.ParseError.new("the frame is empty")
+	// The copy makes the spans below independent of the reader's buffer.
+	s := scanner{b: bytes.Clone(bytes.TrimPrefix(frame, []byte(byteOrderMark))), maxDepth: MaxDepth}
+	var version, method, params []byte
+	req := new(Request)
+	first := s.space()
+	if first != '{' {
+		if _, err := s.value(0); err != nil {
+			return nil, nil, f.ParseError.because(err)
+		}
+	} else if err := s.object(0, func(key, value []byte) {
+		switch string(key) {
+		case `"id"`:
+			req.ID = value
+		case `"jsonrpc"`:
+			version = value
+		case `"method"`:
+			method = value
+		case `"params"`:
+			params = value
+		default:
+			if bytes.IndexByte(key, '\\') < 0 {
+				return
+			}
+			switch unquote(key) {
+			case "id":
+				req.ID = value
+			case "jsonrpc":
+				version = value
+			case "method":
+				method = value
+			case "params":
+				params = value
+			}
+		}
+	}); err != nil {
+		return nil, nil, f.ParseError.because(err)
 	}
-	if d := depth(trimmed); d > MaxDepth {
-		return nil, nil, f.ParseError.new("nested %d deep, the limit is %d", d, MaxDepth)
+	if err := s.end(); err != nil {
+		return nil, nil, f.ParseError.because(err)
 	}
-	if !json.Valid(trimmed) {
-		var v any
-		return nil, nil, f.ParseError.new("%v", json.Unmarshal(trimmed, &v))
-	}
-	switch trimmed[0] {
+	switch first {
 	case '{':
 	case '[':
 		return nil, nil, f.InvalidRequest.new("batches are not supported")
 	default:
 		return nil, nil, f.ParseError.new("not a JSON object")
 	}
-	var members map[string]json.RawMessage // exact names, the last of duplicates wins
-	if err := json.Unmarshal(trimmed, &members); err != nil {
-		return nil, nil, f.ParseError.new("%v", err)
+	if !o.AnyVersion && (!isString(version) || unquote(version) != "2.0") {
+		return nil, req.ID, f.InvalidRequest.new(`jsonrpc must be "2.0", got %s`, shown(version))
 	}
-	req := &Request{ID: members["id"]}
-	if len(req.ID) > 0 && (req.ID[0] == '{' || req.ID[0] == '[') {
-		return nil, nil, f.InvalidRequest.new("id is an object or an array")
+	if !isString(method) {
+		return nil, req.ID, f.InvalidRequest.new("method must be a string, got %s", shown(method))
 	}
-	var version string
-	if err := json.Unmarshal(members["jsonrpc"], &version); !o.AnyVersion && (err != nil || version != "2.0") {
-		return nil, req.ID, f.InvalidRequest.new(`jsonrpc must be "2.0"`)
-	}
-	if m := members["method"]; len(m) == 0 || m[0] != '"' || json.Unmarshal(m, &req.Method) != nil {
-		return nil, req.ID, f.InvalidRequest.new("method is missing or not a string")
-	}
-	if p := members["params"]; len(p) > 0 && p[0] != 'n' {
-		if p[0] != '{' || json.Unmarshal(p, &req.Params) != nil {
-			return nil, req.ID, f.InvalidRequest.new("params must be an object: Cortex has no positional parameters")
+	req.Method = unquote(method)
+	if len(params) > 0 && params[0] != 'n' {
+		if params[0] != '{' {
+			return nil, req.ID, f.InvalidRequest.new("params must be an object (there are no positional parameters), got %s", shown(params))
 		}
+		req.Params = members(params)
 	}
 	return req, req.ID, nil
 }
 
-// depth returns how deep brackets nest outside strings.
-func depth(b []byte) int {
-	now, most := 0, 0
-	for i := 0; i < len(b); i++ {
-		switch b[i] {
-		case '"':
-			for i++; i < len(b) && b[i] != '"'; i++ {
-				if b[i] == '\\' {
-					i++
-				}
-			}
-		case '{', '[':
-			if now++; now > most {
-				most = now
-			}
-		case '}', ']':
-			now--
-		}
+// members returns the members of an object that a scanner has passed; the last
+// of duplicates wins.
+func members(object []byte) map[string]json.RawMessage {
+	out := make(map[string]json.RawMessage)
+	s := scanner{b: object, maxDepth: MaxDepth}
+	if err := s.object(0, func(key, value []byte) { out[unquote(key)] = value }); err != nil {
+		return nil
 	}
-	return most
+	return out
+}
+
+func isString(raw []byte) bool { return len(raw) > 0 && raw[0] == '"' }
+
+// shown returns the beginning of a value for our own log.
+func shown(raw []byte) string {
+	const most = 40
+	switch {
+	case raw == nil:
+		return "none"
+	case len(raw) > most:
+		return string(bytes.ToValidUTF8(raw[:most], nil)) + "..."
+	}
+	return string(raw)
 }

@@ -66,7 +66,7 @@ func TestDecode(t *testing.T) {
 		{"method number", `{"id":7,"jsonrpc":"2.0","method":3}`, -32600, "7", ""},
 		{"positional params", `{"id":7,"jsonrpc":"2.0","method":"m","params":[1]}`, -32600, "7", ""},
 		{"params string", `{"id":7,"jsonrpc":"2.0","method":"m","params":"x"}`, -32600, "7", ""},
-		{"id object", `{"id":{},"jsonrpc":"2.0","method":"m"}`, -32600, "", ""},
+		{"id object", `{"id":{ "b": 1, "a": [] },"jsonrpc":"2.0","method":"m"}`, 0, `{ "b": 1, "a": [] }`, "m"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			req, id, fault := Decode([]byte(test.frame), DecodeOptions{Faults: testFaults()})
@@ -253,13 +253,15 @@ func TestParameters(t *testing.T) {
 	})
 }
 
+func noop(int, Args) (any, error) { return nil, nil }
+
 func TestRegistry(t *testing.T) {
-	r, err := NewRegistry(Method[int]{Name: "b"}, Method[int]{Name: "a"})
+	r, err := NewRegistry(Method[int]{Name: "b", Handle: noop}, Method[int]{Name: "a", Handle: noop})
 	require.NoError(t, err)
 	require.Equal(t, []string{"b", "a"}, r.Names())
 	_, ok := r.Lookup("B")
 	require.False(t, ok)
-	_, err = NewRegistry(Method[int]{Name: "a"}, Method[int]{Name: "a"})
+	_, err = NewRegistry(Method[int]{Name: "a", Handle: noop}, Method[int]{Name: "a", Handle: noop})
 	require.ErrorContains(t, err, "method a is registered twice")
 }
 
