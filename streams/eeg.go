@@ -22,6 +22,7 @@ const (
 	ticksPerSecond   = 8 // the slow side of the simulation, and pow and com
 	numRegions       = 6
 	numPinkSections  = 5
+	shared           = 0.6 // of the noise's variance, between neighbours
 	maxInterpolation = 64
 	composedRing     = 128 // samples; more than maxInterpolation, a power of two
 	overlayLimit     = 256
@@ -152,15 +153,15 @@ func newBackground(rate int, sensors []string, seed uint64) *background {
 		c.drift = random(hash64(seed, seedDrift, uint64(i)))
 		sum := 0.0
 		for r, centre := range centres {
-			w := c.place.near(centre, 0.45)
+			w := c.place.near(centre, 0.55)
 			c.regions[r] = w
 			sum += w * w
 		}
-		// Half of the variance is shared with the neighbours.
+		// Most of the variance is shared with the neighbours.
 		for r := range c.regions {
-			c.regions[r] *= math.Sqrt(0.5 / sum)
+			c.regions[r] *= math.Sqrt(shared / sum)
 		}
-		c.private = math.Sqrt(0.5)
+		c.private = math.Sqrt(1 - shared)
 		c.offset = 60*unit(hash64(seed, seedOffset, uint64(i))) - 30
 		c.movement = 0.3 + 0.7*unit(hash64(seed, seedTopography, uint64(i)))
 		if hash64(seed, seedTopography, uint64(i), 1)&1 != 0 {
@@ -358,7 +359,7 @@ func (b *background) aim(st *State) {
 		}
 		p := c.place
 		side := 0.5 + 0.35*clamp(p.x*1.5, -1, 1)
-		mu := 3.5 * brain
+		mu := st.Background.MuAmplitude * brain
 		for l, gain := range [numLatents]float64{
 			alphaLeft:   alpha * p.alphaWeight() * math.Sqrt(1-side) * brain,
 			alphaRight:  alpha * p.alphaWeight() * math.Sqrt(side) * brain,

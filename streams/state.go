@@ -111,6 +111,7 @@ type Background struct {
 	AlphaAmplitude float64 `json:"alphaAmplitude"` // eyes closed
 	ThetaAmplitude float64 `json:"thetaAmplitude"`
 	BetaAmplitude  float64 `json:"betaAmplitude"`
+	MuAmplitude    float64 `json:"muAmplitude"`   // over C3 and C4, with half of it at twice the frequency
 	LineNoise      float64 `json:"lineNoise"`     // peak, on a sensor with good contact
 	LineFrequency  float64 `json:"lineFrequency"` // hertz
 }
@@ -162,7 +163,7 @@ func DefaultState() State {
 		FacialExpression: FacialExpression{EyeAct: "neutral", UAct: "neutral", LAct: "neutral"},
 		MentalCommand:    MentalCommand{Action: "neutral"},
 		Background: Background{
-			Exponent: 1.5, Amplitude: 9, AlphaAmplitude: 10, ThetaAmplitude: 3, BetaAmplitude: 2, LineNoise: 0.3, LineFrequency: 50,
+			Exponent: 1.5, Amplitude: 9, AlphaAmplitude: 10, ThetaAmplitude: 3, BetaAmplitude: 2, MuAmplitude: 3.5, LineNoise: 0.3, LineFrequency: 50,
 		},
 		BlinkRate: -1,
 		SSVEP:     SSVEP{Amplitude: 4},
@@ -256,6 +257,7 @@ func (s *State) Check(sensors []string) error {
 		number("background.alphaAmplitude", s.Background.AlphaAmplitude, 0, 200),
 		number("background.thetaAmplitude", s.Background.ThetaAmplitude, 0, 200),
 		number("background.betaAmplitude", s.Background.BetaAmplitude, 0, 200),
+		number("background.muAmplitude", s.Background.MuAmplitude, 0, 200),
 		number("background.lineNoise", s.Background.LineNoise, 0, 2000),
 		number("background.lineFrequency", s.Background.LineFrequency, 40, 63),
 		number("metWarmUp", s.MetWarmUp, 0, 3600),
