@@ -116,7 +116,8 @@ type (
 		Headset string `json:"headset,omitempty" ref:"headset"`
 		Plugged bool   `json:"plugged" default:"true" rule:"short"`
 	}
-	// ConnectOutcome changes how the next controlDevice connect ends.
+	// ConnectOutcome changes how the next controlDevice connect ends, and takes
+	// flaky away.
 	ConnectOutcome struct {
 		Headset string    `json:"headset,omitempty" ref:"headset"`
 		Outcome string    `json:"outcome" enum:"ok|timeout|cannot|wrong|stuck|disableMotion" rule:"required,short"`

@@ -323,7 +323,7 @@ func (c *checker) refs() {
 		"headset": "a headset of the world", "profile": "a profile of the world", "subject": "a subject of the world", "fault": "the id of a fault",
 	}
 	for _, r := range c.d.Refs {
-		if r.Kind == "application" && w.AnyApplication && len(w.Applications) == 0 {
+		if r.Kind == "application" && (slices.Contains(names[r.Kind], "*") || w.AnyApplication && len(w.Applications) == 0) {
 			continue // it comes with the client
 		}
 		if !slices.Contains(names[r.Kind], r.Value) {

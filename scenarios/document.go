@@ -21,19 +21,33 @@ type JSON = strict.JSON
 
 // Document is one scenario: a world and what happens in it.
 type Document struct {
-	Version      int               `json:"version" min:"1" max:"1" default:"1" doc:"Version of the document format."`
-	Name         string            `json:"name,omitempty" doc:"Name of the scenario; the file's name when absent."`
-	Title        string            `json:"title,omitempty" doc:"One line that says what the scenario is."`
-	Report       string            `json:"report,omitempty" doc:"The report or page that it reproduces."`
-	GoodClient   string            `json:"goodClient,omitempty" doc:"What a good client does in it."`
-	Extends      []string          `json:"extends,omitempty" rule:"single" max:"16" doc:"Built-in scenarios or files (with a / or an extension) that this one builds on, in order. Mappings merge, lists replace, null takes a key out; timeline, faults and expectations are put behind those of the parents."`
-	Vars         map[string]string `json:"vars,omitempty" doc:"Variables, used as ${name} in any value and set on the command line."`
-	World        World             `json:"world" doc:"What there is when the scenario begins."`
-	Compat       Compat            `json:"compat" doc:"Behaviours that differ between Cortex versions; a key overrides what world.cortexVersion chooses."`
-	Texts        Texts             `json:"texts" doc:"Other texts and codes for errors and warnings."`
-	Timeline     []Step            `json:"timeline,omitempty" max:"10000" doc:"What happens, and when."`
-	Faults       []faults.Rule     `json:"faults,omitempty" max:"1000" doc:"Faults of the wire."`
-	Expectations []Expectation     `json:"expectations,omitempty" max:"1000" doc:"What the client must do and must not do."`
+	Version      int            `json:"version" min:"1" max:"1" default:"1" doc:"Version of the document format."`
+	Name         string         `json:"name,omitempty" doc:"Name of the scenario; the file's name when absent."`
+	Title        string         `json:"title,omitempty" doc:"One line that says what the scenario is."`
+	Report       string         `json:"report,omitempty" doc:"The report or page that it reproduces."`
+	GoodClient   string         `json:"goodClient,omitempty" doc:"What a good client does in it."`
+	Extends      []string       `json:"extends,omitempty" rule:"single" max:"16" doc:"Built-in scenarios or files (with a / or an extension) that this one builds on, in order. Mappings merge, lists replace, null takes a key out; timeline, faults and expectations are put behind those of the parents."`
+	Vars         map[string]Var `json:"vars,omitempty" doc:"Variables, used as ${name} in any value and set on the command line."`
+	World        World          `json:"world" doc:"What there is when the scenario begins."`
+	Compat       Compat         `json:"compat" doc:"Behaviours that differ between Cortex versions; a key overrides what world.cortexVersion chooses."`
+	Texts        Texts          `json:"texts" doc:"Other texts and codes for errors and warnings."`
+	Timeline     []Step         `json:"timeline,omitempty" max:"10000" doc:"What happens, and when."`
+	Faults       []faults.Rule  `json:"faults,omitempty" max:"1000" doc:"Faults of the wire."`
+	Expectations []Expectation  `json:"expectations,omitempty" max:"1000" doc:"What the client must do and must not do."`
+}
+
+// Var is the value of a variable: any text, number, true or false.
+type Var string
+
+// UnmarshalText implements encoding.TextUnmarshaler.
+func (v *Var) UnmarshalText(text []byte) error {
+	*v = Var(text)
+	return nil
+}
+
+// Schema implements strict.Described.
+func (Var) Schema(*strict.SchemaBuilder) map[string]any {
+	return map[string]any{"type": []any{"string", "number", "boolean"}}
 }
 
 // World is what there is when a scenario begins.
@@ -49,7 +63,7 @@ type World struct {
 	OSUser      OSUser  `json:"osUser" doc:"Account of the operating system in which Cortex runs."`
 	LoginOSUser *OSUser `json:"loginOsUser,omitempty" doc:"Account in which the login was made; another one than osUser makes the login unusable."`
 
-	AnyApplication bool          `json:"anyApplication" default:"true" doc:"Approve a client id that is not among the applications."`
+	AnyApplication bool          `json:"anyApplication" default:"true" doc:"Approve a client id that is not among the applications; an application with clientId * decides instead."`
 	Applications   []Application `json:"applications,omitempty" max:"1000" doc:"Registered client applications."`
 	Licenses       []License     `json:"licenses,omitempty" max:"1000" doc:"EMOTIV licenses."`
 	Cloud          Cloud         `json:"cloud" doc:"EMOTIV's cloud as this machine sees it."`
@@ -91,7 +105,7 @@ type OSUser struct {
 
 // Application is one registered client application.
 type Application struct {
-	ClientID       string    `json:"clientId" rule:"required"`
+	ClientID       string    `json:"clientId" rule:"required" doc:"* stands for every client id that is not listed."`
 	ClientSecret   string    `json:"clientSecret,omitempty" doc:"Absent accepts any."`
 	Name           string    `json:"name,omitempty" doc:"As warnings 9 and 10 spell it; the client id when absent."`
 	AppID          string    `json:"appId,omitempty" doc:"com.<emotivid>.<name>; made from owner and name when absent."`
@@ -178,6 +192,7 @@ type Headset struct {
 	ClockOffset      Duration          `json:"clockOffset,omitempty" min:"-24h" max:"24h" doc:"Its clock minus the host's."`
 	ClockRatio       float64           `json:"clockRatio" default:"1" min:"0.9" max:"1.1" doc:"Speed of its clock; real ones are 0.985 to 1."`
 	Arrival          Arrival           `json:"arrival" doc:"When samples come, which is not when they were taken."`
+	SettleFor        *Duration         `json:"settleFor,omitempty" doc:"For that long after the connection dev shows battery -1, signal 0 and no contact, as a headset that was just put on."`
 	Battery          *int              `json:"battery,omitempty" min:"0" max:"100" doc:"Percent."`
 	Signal           JSON              `json:"signal,omitempty" doc:"State of the signal at the start."`
 }

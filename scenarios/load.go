@@ -140,7 +140,7 @@ func (l *loader) load(name, file string, data []byte) (*Scenario, error) {
 	}
 	for k, v := range l.options.Set {
 		if _, ok := s.Vars[k]; ok {
-			s.Vars[k] = v
+			s.Vars[k] = Var(v)
 		}
 	}
 	check(&d, &s.Document)
@@ -156,9 +156,14 @@ func (l *loader) vars(root *strict.Node) map[string]string {
 	out := map[string]string{}
 	if v := root.Get("vars"); v != nil && v.Kind == strict.Map {
 		for _, e := range v.Entries {
-			if e.Value.Kind == strict.Scalar {
-				out[e.Key] = e.Value.Text
+			if e.Value.Kind != strict.Scalar {
+				continue // the decoder tells of it
 			}
+			if strings.Contains(e.Value.Text, "${") {
+				l.errs = append(l.errs, Error{Pos: e.Value.Pos, Path: "vars." + e.Key, Value: strconv.Quote(e.Value.Text), Problem: "uses a variable", Allowed: "a value of its own"})
+				continue
+			}
+			out[e.Key] = e.Value.Text
 		}
 	}
 	for k, v := range l.options.Set {
