@@ -55,7 +55,7 @@ func (c CodeText) new(format string, args ...any) *Error {
 
 // because returns the error of a fault with its cause.
 func (c CodeText) because(cause error) *Error {
-	return &Error{Code: c.Code, Message: c.Message, Op: "read request: " + cause.Error(), Cause: cause}
+	return &Error{Code: c.Code, Message: c.Message, Op: "read request", Cause: cause}
 }
 
 // Request is one call.

@@ -127,6 +127,19 @@ func (r *Registry[C]) Lookup(name string) (*Method[C], bool) {
 	return m, ok
 }
 
+// Find is Lookup with the answer to an unknown name; the name that was probably
+// meant goes to our own log only.
+func (r *Registry[C]) Find(name string, f Faults) (*Method[C], *Error) {
+	if m, ok := r.byName[name]; ok {
+		return m, nil
+	}
+	e := f.MethodNotFound.new("unknown method %s", shown([]byte(name)))
+	if near := Nearest(name, r.names); near != "" {
+		e.Op += ", did you mean " + near + "?"
+	}
+	return nil, e
+}
+
 // Methods returns the methods in their order.
 func (r *Registry[C]) Methods() []*Method[C] { return r.methods }
 
