@@ -106,6 +106,9 @@ func TestAppendJSONRefuses(t *testing.T) {
 	itself := Array{nil}
 	itself[0] = itself
 	type loop struct{ *loop }
+	type pointer *pointer
+	var chased pointer
+	chased = &chased
 	for _, test := range []struct {
 		name string
 		v    any
@@ -118,6 +121,8 @@ func TestAppendJSONRefuses(t *testing.T) {
 		{"pointer to a struct", &loop{}, "build an Object"},
 		{"keys that are no strings", map[int]int{1: 1}, "strings"},
 		{"a value inside itself", itself, "inside each other"},
+		{"a pointer to itself", chased, "inside each other"},
+		{"raw JSON that is too deep where it stands", Array{json.RawMessage(deep(maxEncodeDepth))}, "inside each other"},
 		{"broken raw JSON", Object{"r": json.RawMessage(`{"a":}`)}, "r: raw JSON: byte 5: want a value"},
 		{"empty raw JSON", json.RawMessage{}, "want a value"},
 		{"two raw values", json.RawMessage(`1 2`), "want the end"},
