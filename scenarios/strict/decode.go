@@ -178,9 +178,9 @@ func fieldsOf(t reflect.Type) []field {
 }
 
 func (d *Decoder) decode(n *Node, v reflect.Value, path string, lim limits) {
-	if d.values++; d.values > maxNodes {
-		if d.values == maxNodes+1 {
-			d.Add(n, path, Error{Problem: fmt.Sprintf("the document has too many values; want at most %d", maxNodes)})
+	if d.values++; d.values > maxValues {
+		if d.values == maxValues+1 {
+			d.Add(n, path, Error{Problem: fmt.Sprintf("the document has too many values with its defaults; want at most %d", maxValues)})
 		}
 		return
 	}
@@ -329,7 +329,7 @@ func (d *Decoder) decodeSlice(n *Node, v reflect.Value, path string, lim limits)
 		d.decode(x, out.Index(i), p, item)
 	}
 	v.Set(out)
-	d.boundNumber(n, path, float64(len(items)), lim, "a list of ", " items", fmt.Sprintf("%d items", len(items)))
+	d.boundNumber(n, path, float64(len(items)), lim, "a list", " items", fmt.Sprintf("%d items", len(items)))
 }
 
 func (d *Decoder) decodeMap(n *Node, v reflect.Value, path string) {
@@ -418,7 +418,7 @@ func (d *Decoder) decodeScalar(n *Node, v reflect.Value, path string, lim limits
 			return
 		}
 		v.SetInt(i)
-		d.boundNumber(n, path, float64(i), lim, "", "", n.Describe())
+		d.boundNumber(n, path, float64(i), lim, "a whole number", "", n.Describe())
 	case reflect.Uint64:
 		i, err := strconv.ParseUint(text, 0, 64)
 		if err != nil || quoted {
@@ -433,7 +433,7 @@ func (d *Decoder) decodeScalar(n *Node, v reflect.Value, path string, lim limits
 			return
 		}
 		v.SetFloat(f)
-		d.boundNumber(n, path, f, lim, "", "", n.Describe())
+		d.boundNumber(n, path, f, lim, "a number", "", n.Describe())
 	default:
 		panic("strict: cannot decode " + v.Type().String())
 	}
@@ -509,16 +509,11 @@ func (l limits) span() string {
 	return ""
 }
 
-func (d *Decoder) boundNumber(n *Node, path string, f float64, lim limits, before, after, value string) {
+func (d *Decoder) boundNumber(n *Node, path string, f float64, lim limits, what, unit, value string) {
 	low, errLow := strconv.ParseFloat(lim.min, 64)
 	high, errHigh := strconv.ParseFloat(lim.max, 64)
 	if errLow == nil && f < low || errHigh == nil && f > high {
-		if before == "" {
-			before = "a number"
-		} else {
-			before = strings.TrimSuffix(before, " of ")
-		}
-		d.Add(n, path, Error{Value: value, Problem: "is out of range", Allowed: before + lim.span() + after})
+		d.Add(n, path, Error{Value: value, Problem: "is out of range", Allowed: what + lim.span() + unit})
 	}
 }
 
@@ -605,7 +600,7 @@ func (d *Decoder) json(n *Node, path string) (JSON, bool) {
 }
 
 func (d *Decoder) value(n *Node, path string) (any, bool) {
-	if d.values++; d.values > maxNodes {
+	if d.values++; d.values > maxValues {
 		return nil, false
 	}
 	switch n.Kind {

@@ -25,7 +25,7 @@
 //
 // # Bounds
 //
-// A file has at most 1 MiB, a document at most 64 levels and 100,000 values with
-// its aliases written out, so a hostile document costs no more than a large
-// honest one.
+// A file has at most 256 KiB and 10,000 lines, a document at most 64 levels and
+// 50,000 values with its aliases written out, so a hostile document costs no more
+// than a large honest one.
 package strict

@@ -16,9 +16,12 @@ import (
 
 // Bounds of a document.
 const (
-	MaxSize  = 1 << 20 // bytes of one file
-	maxDepth = 64      // levels of lists and mappings
-	maxNodes = 100_000 // values, with aliases written out
+	MaxSize  = 256 << 10 // bytes of one file
+	maxLines = 10_000    // lines of one file, and about as many keys and items
+	maxDepth = 64        // levels of lists and mappings
+	maxNodes = 50_000    // values, with aliases written out
+	// maxValues bounds what Decode fills in, defaults included.
+	maxValues = 1_000_000
 )
 
 // Kind is what a Node is.
@@ -102,8 +105,8 @@ func Parse(file string, data []byte) (*Node, Errors) {
 		return nil, one(1+bytes.Count(data[:at], []byte("\n")), at-bytes.LastIndexByte(data[:at], '\n'), "the file is not UTF-8")
 	}
 	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf"))
-	if line, what := tooNested(data); line > 0 {
-		return nil, one(line, 1, "%s; want at most %d levels", what, maxDepth)
+	if line, what := hostile(data); line > 0 {
+		return nil, one(line, 1, "%s", what)
 	}
 	doc, err := parse(data)
 	if err != nil {
@@ -159,35 +162,43 @@ func parse(data []byte) (f *ast.File, err error) {
 	return parser.ParseBytes(data, 0, parser.AllowDuplicateMapKey())
 }
 
-// tooNested looks for nesting before the recursive parser sees it. It returns
-// the line and what is wrong with it, 0 when nothing is.
-func tooNested(data []byte) (line int, what string) {
-	depth, line := 0, 0
+// hostile looks for what the YAML parser takes too long for, or too deep a
+// stack, before it sees it: its time grows with the square of the number of keys
+// and items. It returns the line and what is wrong with it, 0 when nothing is.
+func hostile(data []byte) (line int, what string) {
+	depth, items := 0, 0
 	for text := range bytes.Lines(data) {
 		line++
 		marks, columns := 0, 0
 	lead:
 		for i, c := range text {
+			end := i+1 == len(text) || text[i+1] == ' ' || text[i+1] == '\n' || text[i+1] == '\r'
 			switch {
 			case c == ' ':
 				columns++
-			case (c == '-' || c == '?' || c == ':') && i+1 < len(text) && (text[i+1] == ' ' || text[i+1] == '\n'):
+			case c == '?' && end:
+				return line, "a key written with ? is not used here"
+			case c == '-' && end:
 				marks++
 			default:
 				break lead
 			}
 		}
 		if marks > maxDepth || columns > 8*maxDepth {
-			return line, "the line is indented too deeply"
+			return line, fmt.Sprintf("the line is indented too deeply; want at most %d levels", maxDepth)
 		}
-		if bytes.Count(text, []byte("!")) > 500 || bytes.Count(text, []byte("&")) > 500 || bytes.Count(text, []byte(": ")) > 5000 || bytes.Count(text, []byte(",")) > 5000 {
+		if bytes.Count(text, []byte("!")) > 500 || bytes.Count(text, []byte("&")) > 500 || bytes.Count(text, []byte("*")) > 5000 {
 			return line, "the line is too dense"
+		}
+		items += bytes.Count(text, []byte(":")) + bytes.Count(text, []byte(",")) + marks
+		if line > maxLines || items > 4*maxLines {
+			return line, fmt.Sprintf("the file is too long; want at most %d lines", maxLines)
 		}
 		for _, c := range text {
 			switch c {
 			case '[', '{':
 				if depth++; depth > 4*maxDepth {
-					return line, "brackets are nested too deeply"
+					return line, fmt.Sprintf("brackets are nested too deeply; want at most %d levels", maxDepth)
 				}
 			case ']', '}':
 				depth = max(depth-1, 0)
