@@ -1,0 +1,56 @@
+package streams
+
+import (
+	"fmt"
+	"testing"
+)
+
+// One operation is one EEG sample period of an EPOC X at 256 Hz, and what is due
+// with it on average.
+func BenchmarkSource(b *testing.B) {
+	for _, kinds := range []struct {
+		name string
+		mask Kinds
+	}{
+		{"none", 0}, {"eeg", KindSet(EEG)}, {"mot", KindSet(MOT)}, {"dev+eq", KindSet(DEV, EQ)}, {"pow", KindSet(POW)}, {"met", KindSet(MET, METLow)},
+		{"com", KindSet(COM)}, {"fac", KindSet(FAC)}, {"all", AllKinds},
+	} {
+		for _, encode := range []bool{false, true} {
+			b.Run(fmt.Sprintf("%s/encode=%v", kinds.name, encode), func(b *testing.B) {
+				s := testSource(b, "EPOCX")
+				s.Advance(testStart+3e9, 0, nil)
+				line := make([]byte, 0, 4096)
+				emit := func(x *Sample) {
+					if encode {
+						line = s.Layout(x.Kind).AppendSample(line[:0], x)
+						line = AppendTime(line, x.Stamp)
+					}
+				}
+				b.ReportAllocs()
+				b.ResetTimer()
+				for range b.N {
+					s.Advance(s.NextDue(KindSet(EEG)), kinds.mask, emit)
+				}
+			})
+		}
+	}
+}
+
+// Everything that can be in a signal at once.
+func BenchmarkBusySource(b *testing.B) {
+	s := testSource(b, "EPOCX", func(c *SourceConfig) {
+		st := &c.State
+		st.Contact = map[string]int{"*": 1}
+		st.Loss.Probability = 0.01
+		st.Head.Movement = "nod"
+		st.FacialExpression.LAct, st.FacialExpression.LPow = "clench", 1
+		st.SSVEP.Frequency = 15
+		st.Waveforms = []Waveform{{Shape: "sine", Frequency: 5, Amplitude: 10}}
+	})
+	s.Advance(testStart+3e9, 0, nil)
+	emit := func(*Sample) {}
+	b.ReportAllocs()
+	for range b.N {
+		s.Advance(s.NextDue(KindSet(EEG)), AllKinds, emit)
+	}
+}
