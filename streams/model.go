@@ -223,7 +223,7 @@ func (m *Model) CompleteSettings(s Settings) Settings {
 		if s.EEGRes == 0 {
 			s.EEGRes = mode.EEGRes[0]
 		}
-		if s.MemsRes == 0 {
+		if s.MemsRes == 0 && s.MemsRate != 0 {
 			s.MemsRes = mode.MemsRes
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"math"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -203,7 +204,7 @@ func (s *State) contact(sensor string) int {
 const (
 	maxWaveforms = 16
 	maxERP       = 32
-	maxSamples   = 1 << 20
+	maxSamples   = 1_000_000
 )
 
 // Check reports the first field that is wrong: its name, its value and what
@@ -213,7 +214,8 @@ func (s *State) Check(sensors []string) error {
 		if v >= low && v <= high { // false for NaN
 			return nil
 		}
-		return fmt.Errorf("%s: %v is out of range, want %v to %v", name, v, low, high)
+		plain := func(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+		return fmt.Errorf("%s: %s is out of range, want %s to %s", name, plain(v), plain(low), plain(high))
 	}
 	word := func(name, v string, allowed ...string) error {
 		if slices.Contains(allowed, v) {
@@ -292,7 +294,7 @@ func (s *State) Check(sensors []string) error {
 		case "sine", "square", "triangle":
 			errs = append(errs, number(at+"frequency", w.Frequency, 0.01, 128))
 		case "samples":
-			errs = append(errs, number(at+"samples (their count)", float64(len(w.Samples)), 1, maxSamples), number(at+"sampleRate", w.SampleRate, 0, 10000))
+			errs = append(errs, number(at+"samples (their number)", float64(len(w.Samples)), 1, maxSamples), number(at+"sampleRate", w.SampleRate, 0, 10000))
 			for _, v := range w.Samples {
 				if math.IsNaN(v) || math.Abs(v) > 1e5 {
 					errs = append(errs, fmt.Errorf("%ssamples: %v is out of range, want -100000 to 100000", at, v))
