@@ -125,9 +125,9 @@ type (
 	}
 	// Battery sets the charge, or lets it drain.
 	Battery struct {
-		Headset        string   `json:"headset,omitempty" ref:"headset"`
-		Percent        *float64 `json:"percent,omitempty" min:"0" max:"100" rule:"short"`
-		DrainPerMinute *float64 `json:"drainPerMinute,omitempty" min:"0" max:"6000" doc:"Percent per minute of virtual time."`
+		Headset      string   `json:"headset,omitempty" ref:"headset"`
+		Percent      *float64 `json:"percent,omitempty" min:"-1" max:"100" rule:"short" doc:"-1: not known yet."`
+		DrainPerHour *float64 `json:"drainPerHour,omitempty" min:"0" max:"360000" doc:"Percent per hour of virtual time."`
 	}
 	// Contact sets the contact quality of sensors.
 	Contact struct {
@@ -143,7 +143,8 @@ type (
 	// PacketLoss loses radio packets.
 	PacketLoss struct {
 		Headset string   `json:"headset,omitempty" ref:"headset"`
-		Share   float64  `json:"share" min:"0" max:"1" rule:"required,short"`
+		Share   float64  `json:"share" min:"0" max:"1" rule:"required,short" doc:"Probability that a gap begins at a sample."`
+		Burst   float64  `json:"burst" default:"2" min:"1" max:"1000" doc:"Mean length of a gap in samples."`
 		For     Duration `json:"for,omitempty" doc:"0s: until changed."`
 	}
 	// HeadsetClock moves the headset's clock against the host's.
@@ -153,8 +154,8 @@ type (
 	}
 	// Signal sets fields of the signal state.
 	Signal struct {
-		Headset string `json:"headset,omitempty" ref:"headset"`
-		State   JSON   `json:"state" rule:"required"`
+		Headset string      `json:"headset,omitempty" ref:"headset"`
+		State   SignalPatch `json:"state" rule:"required"`
 	}
 	// Blink closes both eyes for a moment.
 	Blink struct {
@@ -175,15 +176,15 @@ type (
 	// Face makes an expression.
 	Face struct {
 		Headset string   `json:"headset,omitempty" ref:"headset"`
-		Action  string   `json:"action" enum:"neutral|surprise|frown|smile|clench|laugh|smirkLeft|smirkRight" rule:"required,short"`
-		Power   float64  `json:"power" default:"0.8" min:"0" max:"1"`
-		For     Duration `json:"for" default:"1s"`
+		Action  string   `json:"action" enum:"surprise|frown|smile|clench|laugh|smirkLeft|smirkRight" rule:"required,short"`
+		Power   float64  `json:"power" default:"0.8" min:"0.01" max:"1"`
+		For     Duration `json:"for" default:"1s" min:"10ms" max:"1h"`
 	}
 	// Clench clenches the teeth.
 	Clench struct {
 		Headset string   `json:"headset,omitempty" ref:"headset" rule:"short"`
-		Power   float64  `json:"power" default:"0.8" min:"0" max:"1"`
-		For     Duration `json:"for" default:"1s"`
+		Power   float64  `json:"power" default:"0.8" min:"0.01" max:"1"`
+		For     Duration `json:"for" default:"1s" min:"10ms" max:"1h"`
 	}
 	// Eyes opens or closes the eyes for good.
 	Eyes struct {
@@ -192,14 +193,16 @@ type (
 	}
 	// Mind sets the levels that met follows, 0 to 1.
 	Mind struct {
-		Headset    string   `json:"headset,omitempty" ref:"headset"`
-		Focused    *float64 `json:"focused,omitempty" min:"0" max:"1"`
-		Relaxed    *float64 `json:"relaxed,omitempty" min:"0" max:"1"`
-		Drowsy     *float64 `json:"drowsy,omitempty" min:"0" max:"1"`
-		Stressed   *float64 `json:"stressed,omitempty" min:"0" max:"1"`
-		Excited    *float64 `json:"excited,omitempty" min:"0" max:"1"`
-		Engaged    *float64 `json:"engaged,omitempty" min:"0" max:"1"`
-		Interested *float64 `json:"interested,omitempty" min:"0" max:"1"`
+		Headset         string   `json:"headset,omitempty" ref:"headset"`
+		Attention       *float64 `json:"attention,omitempty" min:"0" max:"1"`
+		Engagement      *float64 `json:"engagement,omitempty" min:"0" max:"1"`
+		Excitement      *float64 `json:"excitement,omitempty" min:"0" max:"1"`
+		Stress          *float64 `json:"stress,omitempty" min:"0" max:"1"`
+		Relaxation      *float64 `json:"relaxation,omitempty" min:"0" max:"1"`
+		Interest        *float64 `json:"interest,omitempty" min:"0" max:"1"`
+		Focus           *float64 `json:"focus,omitempty" min:"0" max:"1"`
+		CognitiveStress *float64 `json:"cognitiveStress,omitempty" min:"0" max:"1"`
+		Drowsy          *float64 `json:"drowsy,omitempty" min:"0" max:"1"`
 	}
 	// Relax closes the eyes and relaxes, for a while or for good.
 	Relax struct {
@@ -211,21 +214,24 @@ type (
 		Headset string   `json:"headset,omitempty" ref:"headset"`
 		Action  string   `json:"action" enum:"neutral|push|pull|lift|drop|left|right|rotateLeft|rotateRight|rotateClockwise|rotateCounterClockwise|rotateForwards|rotateReverse|disappear" rule:"required,short"`
 		Power   float64  `json:"power" default:"0.7" min:"0" max:"1"`
+		Forced  bool     `json:"forced" doc:"com says so whatever the profile is."`
 		For     Duration `json:"for,omitempty" doc:"0s: until changed."`
 	}
-	// HeadPose turns the head, in degrees.
+	// HeadPose turns the head, in degrees, or lets it move.
 	HeadPose struct {
-		Headset string   `json:"headset,omitempty" ref:"headset"`
-		Yaw     float64  `json:"yaw" min:"-180" max:"180"`
-		Pitch   float64  `json:"pitch" min:"-90" max:"90"`
-		Roll    float64  `json:"roll" min:"-180" max:"180"`
-		Over    Duration `json:"over" default:"500ms" doc:"How long the movement takes."`
+		Headset   string  `json:"headset,omitempty" ref:"headset"`
+		Yaw       float64 `json:"yaw" min:"-180" max:"180" doc:"To the left."`
+		Pitch     float64 `json:"pitch" min:"-90" max:"90" doc:"Down."`
+		Roll      float64 `json:"roll" min:"-90" max:"90" doc:"To the right shoulder."`
+		Movement  string  `json:"movement" enum:"still|nod|shake|tilt|walk" default:"still" rule:"short"`
+		Amplitude float64 `json:"amplitude" default:"10" min:"0" max:"90" doc:"Degrees; percent of g with walk."`
+		Frequency float64 `json:"frequency" default:"1" min:"0.05" max:"10" doc:"Hz."`
 	}
 	// Stimulus shows something that the brain answers to.
 	Stimulus struct {
 		Headset   string   `json:"headset,omitempty" ref:"headset"`
 		Label     string   `json:"label,omitempty" rule:"short" doc:"An event as an injected marker of that label would be."`
-		Frequency float64  `json:"frequency,omitempty" min:"0" max:"60" doc:"Hz of a flicker: steady-state response."`
+		Frequency float64  `json:"frequency,omitempty" min:"0" max:"45" doc:"Hz of a flicker, 1 to 45: steady-state response. 0 with no label ends it."`
 		For       Duration `json:"for,omitempty"`
 	}
 	// HardwareMarker is a trigger at the headset.

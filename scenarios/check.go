@@ -33,20 +33,10 @@ func Methods() []string {
 	}
 }
 
-// Models returns the id prefixes of headsets and the model of each.
-func models() [][2]string {
-	return [][2]string{
-		{"EPOCPLUS-", "EPOCPLUS"}, {"EPOCFLEX-", "EPOCFLEX"}, {"EPOCX-", "EPOCX"}, {"INSIGHT2-", "INSIGHT2"}, {"INSIGHT-", "INSIGHT"},
-		{"MN8-", "MN8"}, {"MW20-", "MW20"}, {"BGX-", "XTRODES"}, {"FLEX2-", "FLEX2"}, {"EPOC-", "EPOC"},
-	}
-}
-
 // ModelOf returns the model that the prefix of a headset's id names, or "".
 func ModelOf(id string) string {
-	for _, m := range models() {
-		if strings.HasPrefix(id, m[0]) {
-			return m[1]
-		}
+	if m, ok := streams.ModelForID(id); ok {
+		return m.Name
 	}
 	return ""
 }
@@ -191,21 +181,20 @@ func text(i Instant) string {
 	return string(b)
 }
 
-func electrodes() []string {
-	out := []string{"CMS", "DRL"}
-	for _, side := range "LR" {
-		for _, letter := range "ABCDEFGHJKLMNOPQ" {
-			out = append(out, string(side)+string(letter))
-		}
-	}
-	return out
-}
-
 func (c *checker) mappings(path string, m map[string]string) {
-	known := electrodes()
+	known := slices.Sorted(maps.Keys(streams.DefaultMappings()))
+	used := map[string]string{}
 	for _, e := range slices.Sorted(maps.Keys(m)) {
 		if !slices.Contains(known, e) {
 			c.unknown(path+"."+e, e, "an electrode of a Flex", known)
+		}
+		switch place := m[e]; {
+		case !streams.IsLocation(place):
+			c.bad(path+"."+e, strconv.Quote(place), "is not a location of the 10-20 system", "one such as Cz or AF3")
+		case used[place] != "":
+			c.bad(path+"."+e, strconv.Quote(place), "is the location of "+used[place]+" already", "")
+		default:
+			used[place] = e
 		}
 	}
 	for _, ref := range []string{"CMS", "DRL"} {
@@ -219,46 +208,80 @@ func (c *checker) headset(path string, h *Headset) {
 	if h.ID == "" {
 		return // the decoder has told
 	}
-	model := ModelOf(h.ID)
+	name := ModelOf(h.ID)
 	var prefixes []string
-	for _, m := range models() {
-		prefixes = append(prefixes, m[0])
+	for _, m := range streams.Models() {
+		prefixes = append(prefixes, m.IDPrefix)
 	}
 	switch {
-	case h.Model == "" && model == "":
+	case h.Model == "" && name == "":
 		c.bad(path+".id", strconv.Quote(h.ID), "does not say the model", "an id that begins with "+strict.Words(prefixes))
 	case h.Model == "":
-		h.Model = model
-	case model != "" && model != h.Model:
-		c.bad(path+".model", strconv.Quote(h.Model), "does not go with the id "+h.ID+"", model)
+		h.Model = name
+	case name != "" && name != h.Model:
+		c.bad(path+".model", strconv.Quote(h.Model), "does not go with the id "+h.ID, name)
 	}
-	flex := h.Model == "EPOCFLEX" || h.Model == "FLEX2"
+	model, ok := streams.ModelByName(h.Model)
+	if !ok {
+		return
+	}
 	if h.Mappings != nil {
-		if !flex {
+		if !model.Flex {
 			c.bad(path+".mappings", "", "an "+h.Model+" has no mapping", "an EPOCFLEX or a FLEX2")
 		} else {
 			c.mappings(path+".mappings", h.Mappings)
 		}
 	}
+	if h.Settings != nil {
+		c.said(path, model.CheckSettings(h.StreamSettings()))
+	}
+	if !h.Signal.IsZero() {
+		state := streams.DefaultState()
+		if err := h.Signal.Apply(&state); err == nil { // the decoder tells of other errors
+			c.said(path+".signal", state.Check(c.sensors(h)))
+		}
+	}
 	if h.HeadbandPosition != "" && h.Model != "EPOCX" {
 		c.bad(path+".headbandPosition", strconv.Quote(h.HeadbandPosition), "only an EPOC X has one", "")
-	}
-	if s := h.Settings; s != nil && s.Mode != "" && h.Model != "EPOCPLUS" && h.Model != "EPOCX" {
-		c.bad(path+".settings.mode", strconv.Quote(s.Mode), "only an EPOC+ or EPOC X has modes", "")
 	}
 	if h.AppearsAfter != nil && h.Status == "off" {
 		c.bad(path+".appearsAfter", "", "a headset whose status is off never appears", "status: on, discovered or connected")
 	}
-	if len(h.Signal) > 0 && h.Signal[0] != '{' {
-		c.bad(path+".signal", "", "is not a mapping", "fields of the signal state")
-	}
 }
 
-func mentalActions() []string {
-	return []string{
-		"neutral", "push", "pull", "lift", "drop", "left", "right", "rotateLeft", "rotateRight", "rotateClockwise",
-		"rotateCounterClockwise", "rotateForwards", "rotateReverse", "disappear",
+// said turns an error of package streams, "field: problem, want this", into one
+// with a place.
+func (c *checker) said(path string, err error) {
+	if err == nil {
+		return
 	}
+	field, problem, ok := strings.Cut(err.Error(), ": ")
+	if !ok || strings.Contains(field, " ") {
+		c.bad(path, "", err.Error(), "")
+		return
+	}
+	problem, allowed, _ := strings.Cut(problem, ", want ")
+	c.bad(path+"."+field, "", problem, allowed)
+}
+
+// sensors returns the sensors of a headset, nil when they are not known.
+func (c *checker) sensors(h *Headset) []string {
+	m, ok := streams.ModelByName(h.Model)
+	if !ok || m.Flex && h.Mappings == nil {
+		return nil
+	}
+	return m.MappedSensors(h.Mappings)
+}
+
+// headsetOf returns the headset that an action means, nil when it comes later.
+func (c *checker) headsetOf(id string) *Headset {
+	list := c.doc.World.Headsets
+	for i := range list {
+		if list[i].ID == id || id == "" {
+			return &list[i]
+		}
+	}
+	return nil
 }
 
 func facialActions() []string { return []string{"neutral", "surprise", "frown", "smile", "clench"} }
@@ -273,11 +296,11 @@ func (c *checker) profile(path string, p *Profile) {
 			}
 		}
 	}
-	trained(path+".mentalCommand", p.MentalCommand, mentalActions())
+	trained(path+".mentalCommand", p.MentalCommand, streams.MentalActions())
 	trained(path+".facialExpression", p.FacialExpression, facialActions())
 	for i, a := range p.ActiveActions {
-		if a == "neutral" || !slices.Contains(mentalActions(), a) {
-			c.unknown(fmt.Sprintf("%s.activeActions[%d]", path, i), a, "an action that can be active", mentalActions()[1:])
+		if a == "neutral" || !slices.Contains(streams.MentalActions(), a) {
+			c.unknown(fmt.Sprintf("%s.activeActions[%d]", path, i), a, "an action that can be active", streams.MentalActions()[1:])
 		}
 	}
 	if p.Sensitivity != nil && len(p.Sensitivity) != 4 {
@@ -504,14 +527,33 @@ func (c *checker) action(path string, a Action) {
 			c.bad(path+".hex", strconv.Quote(args.Hex), "is not hexadecimal", "an even number of the digits 0 to 9 and a to f")
 		}
 	case *Battery:
-		if args.Percent == nil && args.DrainPerMinute == nil {
-			c.bad(path, "", "says not what", "percent or drainPerMinute")
+		if args.Percent == nil && args.DrainPerHour == nil {
+			c.bad(path, "", "says not what", "percent or drainPerHour")
 		}
 	case *Stimulus:
-		c.one(path, "stimuli", map[string]bool{"label": args.Label != "", "frequency": args.Frequency > 0}, "label", "frequency")
+		if args.Label != "" && args.Frequency > 0 {
+			c.bad(path+".frequency", "", "is another stimulus than label", "label or frequency")
+		}
+		if f := args.Frequency; f > 0 && f < 1 {
+			c.bad(path+".frequency", "", "is out of range", "0, or a number from 1 to 45")
+		}
+	case *Contact:
+		if h := c.headsetOf(args.Headset); h != nil {
+			for i, name := range args.Sensors {
+				if known := c.sensors(h); known != nil && !slices.Contains(known, name) {
+					p := fmt.Sprintf("%s.sensors[%d]", path, i)
+					c.unknown(p, name, "a sensor of "+h.ID, known)
+				}
+			}
+		}
 	case *Signal:
-		if len(args.State) > 0 && args.State[0] != '{' {
-			c.bad(path+".state", "", "is not a mapping", "fields of the signal state")
+		state := streams.DefaultState()
+		if err := args.State.Apply(&state); err == nil {
+			var known []string
+			if h := c.headsetOf(args.Headset); h != nil {
+				known = c.sensors(h)
+			}
+			c.said(path+".state", state.Check(known))
 		}
 	case *SendWarning:
 		if m := args.Message; len(m) > 0 && m[0] != '"' && m[0] != '{' {

@@ -193,8 +193,7 @@ type Headset struct {
 	ClockRatio       float64           `json:"clockRatio" default:"1" min:"0.9" max:"1.1" doc:"Speed of its clock; real ones are 0.985 to 1."`
 	Arrival          Arrival           `json:"arrival" doc:"When samples come, which is not when they were taken."`
 	SettleFor        *Duration         `json:"settleFor,omitempty" doc:"For that long after the connection dev shows battery -1, signal 0 and no contact, as a headset that was just put on."`
-	Battery          *int              `json:"battery,omitempty" min:"0" max:"100" doc:"Percent."`
-	Signal           JSON              `json:"signal,omitempty" doc:"State of the signal at the start."`
+	Signal           SignalPatch       `json:"signal,omitempty" doc:"State of the signal at the start."`
 }
 
 // HeadsetSettings is the settings member of a headset object.

@@ -264,7 +264,7 @@ func (d *Decoder) decodeStruct(n *Node, v reflect.Value, path string) {
 		}
 		f := fields[i]
 		seen[f.name] = true
-		d.decode(e.Value, v.Field(f.index), join_(path, e.Key), f.limits)
+		d.decode(e.Value, v.Field(f.index), joinPath(path, e.Key), f.limits)
 	}
 	d.defaults(v, fields, func(name string) bool { return seen[name] }, path)
 	for _, f := range fields {
@@ -282,7 +282,7 @@ func (d *Decoder) defaults(v reflect.Value, fields []field, seen func(string) bo
 		fv := v.Field(f.index)
 		switch {
 		case f.hasD:
-			d.decode(&Node{Kind: Scalar, Text: f.def, Pos: d.Positions[path]}, fv, join_(path, f.name), f.limits)
+			d.decode(&Node{Kind: Scalar, Text: f.def, Pos: d.Positions[path]}, fv, joinPath(path, f.name), f.limits)
 		case fv.Kind() == reflect.Struct:
 			if _, isSelf := fv.Addr().Interface().(Self); isSelf {
 				continue
@@ -291,7 +291,7 @@ func (d *Decoder) defaults(v reflect.Value, fields []field, seen func(string) bo
 				continue
 			}
 			inner := fieldsOf(fv.Type())
-			d.defaults(fv, inner, func(string) bool { return false }, join_(path, f.name))
+			d.defaults(fv, inner, func(string) bool { return false }, joinPath(path, f.name))
 		}
 	}
 }
@@ -343,7 +343,7 @@ func (d *Decoder) decodeMap(n *Node, v reflect.Value, path string) {
 	out := reflect.MakeMapWithSize(v.Type(), len(n.Entries))
 	for _, e := range n.Entries {
 		key := reflect.New(v.Type().Key()).Elem()
-		p := join_(path, e.Key)
+		p := joinPath(path, e.Key)
 		switch key.Kind() {
 		case reflect.String:
 			key.SetString(e.Key)
@@ -607,8 +607,10 @@ func (d *Decoder) value(n *Node, path string) (any, bool) {
 	case Map:
 		out := make(map[string]any, len(n.Entries))
 		for _, e := range n.Entries {
-			p := join_(path, e.Key)
-			d.Positions[p] = e.KeyPos
+			p := joinPath(path, e.Key)
+			if _, ok := d.Positions[p]; !ok {
+				d.Positions[p] = e.Value.Pos
+			}
 			v, ok := d.value(e.Value, p)
 			if !ok {
 				return nil, false

@@ -374,7 +374,7 @@ next:
 				continue
 			}
 			if e.Value.Kind != Null {
-				out.Entries[i] = Entry{e.Key, e.KeyPos, merge(out.Entries[i].Value, e.Value, join, join_(path, e.Key))}
+				out.Entries[i] = Entry{e.Key, e.KeyPos, merge(out.Entries[i].Value, e.Value, join, joinPath(path, e.Key))}
 			} else {
 				out.Entries = append(out.Entries[:i], out.Entries[i+1:]...)
 			}
@@ -385,7 +385,7 @@ next:
 	return &out
 }
 
-func join_(path, key string) string {
+func joinPath(path, key string) string {
 	if path == "" {
 		return key
 	}

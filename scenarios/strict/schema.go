@@ -175,3 +175,6 @@ func defaultOf(t reflect.Type, text string) any {
 	}
 	return text
 }
+
+// OfValue returns the schema of a value's type.
+func (s *SchemaBuilder) OfValue(v any) map[string]any { return s.Of(reflect.TypeOf(v)) }
