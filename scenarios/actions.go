@@ -429,6 +429,9 @@ func ParseAction(data []byte) (Action, error) {
 			(&checker{d, &Document{}}).action(a.Name, a)
 		}
 	})
+	if err == nil {
+		a.fill()
+	}
 	return a, err
 }
 

@@ -148,6 +148,7 @@ func (l *loader) load(name, file string, data []byte) (*Scenario, error) {
 	if err := l.errs.Err(); err != nil {
 		return nil, err
 	}
+	fill(&s.Document)
 	return s, nil
 }
 
