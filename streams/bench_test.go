@@ -54,3 +54,28 @@ func BenchmarkBusySource(b *testing.B) {
 		s.Advance(s.NextDue(KindSet(EEG)), AllKinds, emit)
 	}
 }
+
+// One operation is a day in which nobody listens, in steps of ten seconds.
+func BenchmarkIdleDay(b *testing.B) {
+	s := testSource(b, "EPOCX")
+	b.ReportAllocs()
+	for range b.N {
+		for range 8640 {
+			s.Advance(s.now+10e9, 0, nil)
+		}
+	}
+}
+
+func BenchmarkWake(b *testing.B) {
+	s := testSource(b, "EPOCX")
+	for range b.N {
+		s.Advance(s.now+200e9, 0, nil)
+		s.wake()
+	}
+}
+
+func BenchmarkNewSource(b *testing.B) {
+	for range b.N {
+		testSource(b, "EPOCX")
+	}
+}

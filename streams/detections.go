@@ -24,6 +24,7 @@ type FacialExpressionModel struct {
 
 // SetMentalCommandModel tells the com stream what is trained.
 func (s *Source) SetMentalCommandModel(m MentalCommandModel) {
+	s.wake()
 	s.com.model = MentalCommandModel{m.Loaded, slices.Clone(m.Active), maps.Clone(m.Times), maps.Clone(m.Sensitivity)}
 	s.com.trained = s.com.trained[:0]
 	for i, name := range mentalActions {
@@ -35,6 +36,7 @@ func (s *Source) SetMentalCommandModel(m MentalCommandModel) {
 
 // SetFacialExpressionModel tells the fac stream what is trained.
 func (s *Source) SetFacialExpressionModel(m FacialExpressionModel) {
+	s.wake()
 	s.fac = FacialExpressionModel{m.Signature, maps.Clone(m.Thresholds), maps.Clone(m.Times)}
 }
 

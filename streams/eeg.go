@@ -22,6 +22,8 @@ const (
 	ticksPerSecond   = 8 // the slow side of the simulation, and pow and com
 	numRegions       = 6
 	numPinkSections  = 5
+	blockSeconds     = 32 // the random numbers begin anew that often
+	driftTicks       = 4 * ticksPerSecond
 	shared           = 0.6 // of the noise's variance, between neighbours
 	maxInterpolation = 64
 	composedRing     = 128 // samples; more than maxInterpolation, a power of two
@@ -50,7 +52,7 @@ type channel struct {
 
 	own     random
 	muscle  random
-	drift   random
+	drift   uint64
 	regions [numRegions]float64 // share of each region's noise
 	private float64
 
@@ -65,7 +67,8 @@ type channel struct {
 	phases               [numLatents]place // cosine and sine of the phase lag
 
 	offset     float64 // constant difference from the DC level, uV
-	wander     float64 // slow drift at the end of this tick, uV
+	spread     float64 // standard deviation of the drift, uV
+	wander     float64 // drift at the end of this tick, uV
 	prevWander float64
 
 	movement float64 // share of a movement artefact, with its sign
@@ -108,6 +111,7 @@ type overlay struct {
 
 // background makes the EEG of one headset, a tick at a time.
 type background struct {
+	seed     uint64
 	rate     int
 	chunk    int // samples a tick
 	channels []channel
@@ -132,25 +136,17 @@ type background struct {
 
 func newBackground(rate int, sensors []string, seed uint64) *background {
 	b := &background{
-		rate: rate, chunk: rate / ticksPerSecond, shake: 1, channels: make([]channel, len(sensors)),
+		seed: seed, rate: rate, chunk: rate / ticksPerSecond, shake: 1, channels: make([]channel, len(sensors)),
 		low: butterworth(45, float64(rate), false), high: butterworth(20, float64(rate), true),
 	}
 	b.rows = make([]float64, b.chunk*len(sensors))
 	b.osc = make([][2 * numLatents]float64, b.chunk)
 	b.reg = make([][numRegions]float64, b.chunk)
-	for r := range b.regions {
-		b.regions[r] = random(hash64(seed, seedChannel, uint64(1000+r)))
-	}
-	for l := range b.latents {
-		b.latents[l].rng = random(hash64(seed, seedLatent, uint64(l)))
-	}
 	centres := [numRegions]place{{-0.4, 0.7}, {0.4, 0.7}, {-0.8, 0}, {0.8, 0}, {-0.4, -0.7}, {0.4, -0.7}}
 	for i := range b.channels {
 		c := &b.channels[i]
 		c.name, c.place = sensors[i], placeOf(sensors[i], i, len(sensors))
-		c.own = random(hash64(seed, seedChannel, uint64(i)))
-		c.muscle = random(hash64(seed, seedMuscle, uint64(i)))
-		c.drift = random(hash64(seed, seedDrift, uint64(i)))
+		c.drift = hash64(seed, seedDrift, uint64(i))
 		sum := 0.0
 		for r, centre := range centres {
 			w := c.place.near(centre, 0.55)
@@ -191,6 +187,24 @@ func newBackground(rate int, sensors []string, seed uint64) *background {
 	return b
 }
 
+// reseed begins a block: its random numbers depend on nothing that came before.
+// The filters go on, so nothing is heard of it; and half a minute later they
+// have forgotten what was before the block. A source that nobody listened to for
+// hours need not compute them (Source.wake).
+func (b *background) reseed(block uint64) {
+	for r := range b.regions {
+		b.regions[r] = random(hash64(b.seed, seedChannel, uint64(1000+r), block))
+	}
+	for l := range b.latents {
+		b.latents[l].rng = random(hash64(b.seed, seedLatent, uint64(l), block))
+	}
+	for i := range b.channels {
+		c := &b.channels[i]
+		c.own = random(hash64(b.seed, seedChannel, uint64(i), block))
+		c.muscle = random(hash64(b.seed, seedMuscle, uint64(i), block))
+	}
+}
+
 // tune sets the frequencies and the slope; a change costs some microseconds.
 func (b *background) tune(exponent, alpha, line float64) {
 	rate := float64(b.rate)
@@ -210,7 +224,6 @@ func (b *background) tune(exponent, alpha, line float64) {
 		b.line = line
 		l := &b.latents[hum]
 		l.sin, l.cos = math.Sincos(2 * math.Pi * line / rate)
-		l.re, l.im = 1, 0
 	}
 	if exponent == b.exponent {
 		return
@@ -245,8 +258,10 @@ func (b *background) tune(exponent, alpha, line float64) {
 	b.pinkNorm = 1 / math.Sqrt(energy)
 }
 
-// generate computes the samples of one tick.
-func (b *background) generate() {
+// generate computes the samples of tick i.
+func (b *background) generate(i int64) {
+	_, turn := math.Modf(float64(i*int64(b.chunk)) * (b.line / float64(b.rate)))
+	b.latents[hum].im, b.latents[hum].re = math.Sincos(2 * math.Pi * turn)
 	for i := range b.reg {
 		for r := range b.regions {
 			b.reg[i][r] = b.regions[r].normal()
@@ -264,10 +279,6 @@ func (b *background) generate() {
 			}
 			re = x
 			b.osc[i][2*l], b.osc[i][2*l+1] = re, im
-		}
-		if l == hum { // a pure rotation: keep it on the unit circle
-			n := 1 / math.Hypot(re, im)
-			re, im = re*n, im*n
 		}
 		o.re, o.im, o.rng = re, im, rng
 	}
@@ -321,16 +332,15 @@ func (b *background) generate() {
 
 // contactNoise is how contact quality changes what a sensor picks up.
 var contactNoise = [5]struct {
-	gain float64 // of the background
-	hum  float64 // uV peak, besides the state's line noise
-	sd   float64 // of the DC level, uV
-	tau  float64 // of the DC level, s
+	gain   float64 // of the background
+	hum    float64 // uV peak, besides the state's line noise
+	spread float64 // of the DC level, uV
 }{
-	{7, 45, 250, 3},
-	{4, 18, 90, 4},
-	{1.8, 4, 12, 6},
-	{1.2, 0.7, 2, 6},
-	{1, 0, 0.6, 6},
+	{7, 45, 250},
+	{4, 18, 90},
+	{1.8, 4, 12},
+	{1.2, 0.7, 2},
+	{1, 0, 0.6},
 }
 
 // aim computes the gains that the state asks for.
@@ -378,25 +388,29 @@ func (b *background) aim(st *State) {
 }
 
 // approach moves the gains towards their targets, all the way when settle is
-// set, and lets the DC levels drift.
-func (b *background) approach(st *State, settle bool) {
-	for i := range b.channels {
-		c := &b.channels[i]
-		k := 0.3
-		if settle {
-			k = 1
-		}
-		c.pinkGain += k * (c.pinkTarget - c.pinkGain)
+// set, and lets the DC levels drift through tick i.
+func (b *background) approach(st *State, i int64, settle bool) {
+	gain, spread := 0.3, 0.1
+	if settle {
+		gain, spread = 1, 1
+	}
+	knot, in := i/driftTicks, float64(i%driftTicks+1)/driftTicks
+	in = in * in * (3 - 2*in)
+	for ci := range b.channels {
+		c := &b.channels[ci]
+		c.pinkGain += gain * (c.pinkTarget - c.pinkGain)
 		for l := range c.weights {
-			c.weights[l] += k * (c.targets[l] - c.weights[l])
+			c.weights[l] += gain * (c.targets[l] - c.weights[l])
 		}
-		contact := contactNoise[st.contact(c.name)]
+		target := contactNoise[st.contact(c.name)].spread
 		if !st.Worn {
-			contact.sd, contact.tau = 0.3, 6
+			target = 0.3
 		}
-		dt := 1.0 / ticksPerSecond / contact.tau
+		c.spread += spread * (target - c.spread)
+		// A smooth curve through one random level every four seconds.
+		from, to := normal(hash64(c.drift, uint64(knot))), normal(hash64(c.drift, uint64(knot+1)))
 		c.prevWander = c.wander
-		c.wander += -c.wander*dt + contact.sd*math.Sqrt(2*dt)*c.drift.normal()
+		c.wander = c.spread * (from + (to-from)*in)
 	}
 }
 

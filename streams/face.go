@@ -29,6 +29,7 @@ type eyeEvent struct {
 
 // blinker draws the spontaneous blinks and keeps the shapes of eye movements.
 type blinker struct {
+	seed   uint64
 	rng    random
 	charge float64 // a blink comes when it passes the threshold
 	next   float64
@@ -43,8 +44,7 @@ type blinker struct {
 }
 
 func newBlinker(rate int, bg *background, seed uint64) blinker {
-	b := blinker{rng: random(hash64(seed, seedBlink)), every: rate / 32}
-	b.next = b.threshold()
+	b := blinker{seed: hash64(seed, seedBlink), every: rate / 32}
 	// Up within 100 ms, down within 200 ms, then the small undershoot that the
 	// headset's high pass leaves.
 	b.blink = make([]float64, rate*7/10)
@@ -83,6 +83,14 @@ func newBlinker(rate int, bg *background, seed uint64) blinker {
 	return b
 }
 
+// reseed begins a block, as background.reseed does.
+func (b *blinker) reseed(block uint64) {
+	b.rng = random(hash64(b.seed, block))
+	b.next = b.threshold()
+	b.charge = b.next * b.rng.uniform() // somewhere between two blinks
+	b.rest = 16
+}
+
 // threshold draws a gamma-distributed interval of mean 1: blinks are neither
 // regular nor quite at random.
 func (b *blinker) threshold() float64 {
@@ -99,8 +107,8 @@ func (s *Source) facIndex(t int64) int64 {
 }
 
 // eye lets the eyes do something from EEG sample k on; amplitude 0 is the usual
-// one.
-func (s *Source) eye(k int64, act string, amplitude float64) {
+// one. It reports false when too many are waiting.
+func (s *Source) eye(k int64, act string, amplitude float64) bool {
 	b := &s.blinks
 	action := slices.Index(eyeActions, act)
 	o := overlay{start: k, shape: b.blink, weight: b.front, scale: amplitude}
@@ -129,11 +137,13 @@ func (s *Source) eye(k int64, act string, amplitude float64) {
 	}
 	o.scale *= sign
 	t.Amplitude = o.scale
-	if len(s.overlays) < overlayLimit && len(s.eyes) < cap(s.eyes) {
-		s.overlays = append(s.overlays, o)
-		s.eyes = append(s.eyes, eyeEvent{k, k + length*int64(b.every), action})
-		s.tell(t)
+	if len(s.overlays) == overlayLimit || len(s.eyes) == overlayLimit {
+		return false
 	}
+	s.overlays = append(s.overlays, o)
+	s.eyes = append(s.eyes, eyeEvent{k, k + length*int64(b.every), action})
+	s.tell(t)
+	return true
 }
 
 // beginFace decides what the face does in the tick that begins with EEG sample
@@ -202,15 +212,21 @@ func (s *Source) beginFace(i int64) {
 
 // Blink lets the eyes blink once at a host instant; an instant that has passed
 // is now. Its begin is put on the grid of the fac stream.
-func (s *Source) Blink(at int64) { s.eye(s.facIndex(at), "blink", 0) }
+func (s *Source) Blink(at int64) {
+	s.wake()
+	s.eye(s.facIndex(at), "blink", 0)
+}
 
 // Trigger does one thing with the face at a host instant: an eye action (blink,
 // winkL, winkR, lookL, lookR, lookU, lookD) or, with a power 0..1 and for the
 // given duration, an expression (surprise, frown, smile, clench, laugh,
 // smirkLeft, smirkRight). Expressions begin on the eighth of a second.
 func (s *Source) Trigger(at int64, action string, power float64, duration time.Duration) error {
-	if i := slices.Index(eyeActions, action); i > 0 {
-		s.eye(s.facIndex(at), action, 0)
+	s.wake()
+	if slices.Index(eyeActions, action) > 0 {
+		if !s.eye(s.facIndex(at), action, 0) {
+			return fmt.Errorf("action: %d eye movements wait already", len(s.eyes))
+		}
 		return nil
 	}
 	e := expression{power: power}
@@ -240,6 +256,7 @@ func (s *Source) Trigger(at int64, action string, power float64, duration time.D
 // Stimulus shows a stimulus to the person at a host instant. Each ERP rule of
 // the state whose pattern fits the label adds its response.
 func (s *Source) Stimulus(at int64, label string) {
+	s.wake()
 	s.stimuli++
 	s.tell(Truth{Kind: "stimulus", At: at, Label: label})
 	for i := range s.st.ERP {

@@ -6,7 +6,7 @@ import "math"
 // state, moved twice a second.
 type metrics struct {
 	rng    random
-	active bool
+	active bool // only on good signals
 	wander [numMetrics]float64
 	value  [numMetrics]float64
 	long   float64 // excitement over a minute
@@ -30,9 +30,8 @@ func newMetrics(seed uint64, st *State) metrics {
 	return m
 }
 
-// step moves by half a second. A metric is active only on good signals.
-func (m *metrics) step(st *State, active bool) {
-	m.active = active
+// step moves by half a second.
+func (m *metrics) step(st *State) {
 	const keep = 0.967 // exp(-0.5/15): a time constant of 15 s
 	drive := 0.07 * math.Sqrt(1-keep*keep)
 	for i, level := range st.Levels.metrics() {

@@ -238,7 +238,7 @@ func TestBlinks(t *testing.T) {
 func TestEyesClosedDoNotBlink(t *testing.T) {
 	var truths []Truth
 	s := testSource(t, "EPOCX", collect(&truths), func(c *SourceConfig) { c.State.Eyes = "closed" })
-	s.Advance(testStart+60e9, 0, nil)
+	s.Advance(testStart+60e9, KindSet(DEV), func(*Sample) {})
 	for _, x := range truths {
 		assert.Equal(t, "alphaBurst", x.Kind)
 	}

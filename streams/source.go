@@ -54,6 +54,8 @@ type Source struct {
 	every                 [NumKinds]int64
 	k                     int64 // the next EEG sample
 	now                   int64
+	asleep                bool  // nobody listens: k is behind now
+	streams               Kinds // those that have samples
 
 	st          State
 	batteryFrom int64
@@ -86,11 +88,12 @@ type Source struct {
 	previous []float64 // the last row received
 	level    []float64 // of a Flex's high pass
 
-	power *bandPower
-	eq    []float64
-	mets  metrics
-	com   command
-	fac   FacialExpressionModel
+	power    *bandPower
+	eq       []float64
+	mets     metrics
+	metSteps int64
+	com      command
+	fac      FacialExpressionModel
 
 	sample Sample
 	values [NumKinds][]int64
@@ -104,7 +107,7 @@ type wave struct {
 
 // gap is a run of lost packets.
 type gap struct {
-	rng      random
+	seed     uint64
 	left     int
 	length   int
 	interpol bool
@@ -149,7 +152,7 @@ func NewSource(c SourceConfig) (*Source, error) {
 		truth: c.Truth, seed: c.Seed, met: metColumns(m, c.Dialect),
 		start: c.Start, now: c.Start, period: int64(time.Second) / int64(rate), offset: c.ClockOffset, ratio: uint64(math.Round(c.ClockRatio * 1e9)),
 		st: c.State.Clone(), batteryFrom: c.Start, stale: true,
-		ring: make([]float64, composedRing*n), overlays: make([]overlay, 0, overlayLimit), eyes: make([]eyeEvent, 0, 16),
+		ring: make([]float64, composedRing*n), overlays: make([]overlay, 0, overlayLimit), eyes: make([]eyeEvent, 0, overlayLimit),
 		counts: make([]int64, n), previous: make([]float64, n), eq: make([]float64, n),
 		fac: FacialExpressionModel{Signature: "universal"},
 	}
@@ -167,6 +170,7 @@ func NewSource(c SourceConfig) (*Source, error) {
 	} {
 		if s.layouts[kind] != nil && period > 0 {
 			s.every[kind] = period / s.period
+			s.streams |= KindSet(Kind(kind))
 			s.values[kind] = make([]int64, len(s.layouts[kind].Columns))
 		}
 	}
@@ -180,7 +184,7 @@ func NewSource(c SourceConfig) (*Source, error) {
 	s.blinks = newBlinker(rate, s.bg, c.Seed)
 	s.ssvep.weight = s.weights(func(p place) float64 { return p.near(place{0, -0.9}, 0.4) })
 	s.ssvep.from = c.Start
-	s.gap = gap{rng: random(hash64(c.Seed, seedLoss)), from: make([]float64, n), to: make([]float64, n)}
+	s.gap = gap{seed: hash64(c.Seed, seedLoss), from: make([]float64, n), to: make([]float64, n)}
 	s.power = newBandPower(rate, n)
 	s.mets = newMetrics(c.Seed, &s.st)
 	s.com.seed = hash64(c.Seed, seedCommand)
@@ -191,10 +195,10 @@ func NewSource(c SourceConfig) (*Source, error) {
 	// Let the filters forget that they began at zero.
 	s.tune()
 	s.bg.aim(&s.st)
-	s.bg.approach(&s.st, true)
+	s.bg.reseed(math.MaxUint64)
 	for range 5 * ticksPerSecond {
-		s.bg.approach(&s.st, true)
-		s.bg.generate()
+		s.bg.approach(&s.st, 0, true)
+		s.bg.generate(0)
 	}
 	return s, nil
 }
@@ -250,13 +254,34 @@ func (s *Source) firstOf(kind Kind, k int64) int64 {
 	return next
 }
 
+// wake computes what was left out while nobody listened: at most the last two
+// blocks, as nothing older is remembered but by the metrics.
+func (s *Source) wake() {
+	if !s.asleep {
+		return
+	}
+	s.asleep = false
+	next := s.indexAt(s.now + 1)
+	block := int64(blockSeconds * s.bg.rate)
+	if from := (next/block - 1) * block; from > s.composed {
+		s.k, s.composed = from, from
+		s.gap.left, s.bursts = 0, alphaBurst{}
+	}
+	for ; s.k < next; s.k++ {
+		s.step(s.k, s.due(s.k), 0, nil)
+	}
+}
+
 // NextDue returns the host instant of the earliest sample to come of the streams
 // in mask, math.MaxInt64 when there is none.
 func (s *Source) NextDue(mask Kinds) int64 {
-	next := int64(math.MaxInt64)
+	next, k := int64(math.MaxInt64), s.k
+	if s.asleep {
+		k = s.indexAt(s.now + 1)
+	}
 	for kind, every := range s.every {
 		if every > 0 && mask.Has(Kind(kind)) {
-			next = min(next, s.firstOf(Kind(kind), s.k))
+			next = min(next, s.firstOf(Kind(kind), k))
 		}
 	}
 	if next == math.MaxInt64 {
@@ -267,8 +292,19 @@ func (s *Source) NextDue(mask Kinds) int64 {
 
 // Advance runs the simulation through every sample that is due at until or
 // before, in order of time and at one instant in the order of Kind, and hands
-// those of the streams in mask to emit, which must not keep them.
+// those of the streams in mask to emit, which must not keep them. While no stream
+// is asked for only the metrics go on, which costs next to nothing; the rest is
+// made up for, some milliseconds of work, when one is. What was put into a signal
+// that nobody asked for may then be missing from the truth.
 func (s *Source) Advance(until int64, mask Kinds, emit func(*Sample)) {
+	if mask&s.streams == 0 {
+		if until > s.now {
+			s.now, s.asleep = until, true
+			s.stepMetrics(s.indexAt(until+1) / int64(s.bg.rate/2))
+		}
+		return
+	}
+	s.wake()
 	for {
 		due := s.due(s.k)
 		if due > until {
@@ -346,7 +382,15 @@ func (s *Source) tick(i, due int64) {
 	s.com.step(uint64(i), &s.st)
 	if (i+1)%4 == 0 { // 2 Hz
 		s.stepEQ(due)
-		s.mets.step(&s.st, s.meanEQ() >= 2 && float64(due-s.start) > s.st.MetWarmUp*1e9)
+		s.stepMetrics((i + 1) / 4)
+		s.mets.active = s.meanEQ() >= 2 && float64(due-s.start) > s.st.MetWarmUp*1e9
+	}
+}
+
+// stepMetrics brings the metrics to step n, two a second.
+func (s *Source) stepMetrics(n int64) {
+	for ; s.metSteps < n; s.metSteps++ {
+		s.mets.step(&s.st)
 	}
 }
 
@@ -393,7 +437,13 @@ func (s *Source) beginTick(i int64) {
 		s.bg.aim(&s.st)
 		s.stale = false
 	}
-	s.bg.approach(&s.st, false)
+	tick := i / int64(s.bg.chunk)
+	if tick%(blockSeconds*ticksPerSecond) == 0 {
+		block := uint64(tick / (blockSeconds * ticksPerSecond))
+		s.bg.reseed(block)
+		s.blinks.reseed(block)
+	}
+	s.bg.approach(&s.st, tick, false)
 	begin, end := s.due(i), s.due(i+int64(s.bg.chunk)-1)
 	speed := max(s.head.at(begin).speed, s.head.at(end).speed)
 	if s.moving = speed > 4; s.moving {
@@ -402,7 +452,7 @@ func (s *Source) beginTick(i int64) {
 		s.bg.shake = 1
 	}
 	s.beginFace(i)
-	s.bg.generate()
+	s.bg.generate(tick)
 	if s.truth != nil {
 		s.watchAlpha(i)
 	}
@@ -504,7 +554,7 @@ func (s *Source) receive(k int64) {
 		s.lost[slot] = 0
 	}
 	g := &s.gap
-	if g.left == 0 && s.st.Loss.Probability > 0 && g.rng.uniform() < s.st.Loss.Probability {
+	if g.left == 0 && s.st.Loss.Probability > 0 && unit(hash64(g.seed, uint64(k))) < s.st.Loss.Probability {
 		s.beginGap(k)
 	}
 	row := s.row(k)
@@ -551,7 +601,7 @@ func (s *Source) beginGap(k int64) {
 	g := &s.gap
 	length := 1
 	if mean := s.st.Loss.Burst; mean > 1 {
-		length += int(math.Log(1-g.rng.uniform()) / math.Log(1-1/mean))
+		length += int(math.Log(1-unit(hash64(g.seed, uint64(k), 1))) / math.Log(1-1/mean))
 	}
 	length = min(length, 10*s.bg.rate)
 	g.length, g.left = length, length
@@ -638,6 +688,7 @@ func (s *Source) State() State {
 // injected waveforms at once, the background within an eighth of a second and
 // then smoothly. A state that Check refuses changes nothing.
 func (s *Source) Update(change func(*State)) error {
+	s.wake()
 	st := s.State()
 	change(&st)
 	if err := st.Check(s.sensors); err != nil {

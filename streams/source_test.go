@@ -167,3 +167,60 @@ func TestClockRatio(t *testing.T) {
 	assert.InDelta(t, float64(testStart)*1e-9+0.25+2/0.99061, float64(stamps[0])/1e4, 1e-4)
 	assert.InDelta(t, float64(testStart)*1e-9+0.25, s.HeadsetTime(testStart), 1e-6)
 }
+
+// Whoever comes after hours in which nobody listened finds what he would have
+// found anyway, at almost no cost.
+func TestSleepChangesNothing(t *testing.T) {
+	for _, model := range []string{"EPOCX", "EPOCFLEX"} {
+		noisy := func(c *SourceConfig) {
+			c.State.Contact = map[string]int{"T7": 1}
+			c.State.Loss = Loss{Probability: 0.05, Burst: 5, InterpolationLimit: 8}
+			c.State.Head.Movement = "nod"
+		}
+		run := func(idle func(s *Source, until int64)) (lines []string) {
+			s := testSource(t, model, noisy)
+			s.SetMentalCommandModel(MentalCommandModel{Loaded: true, Active: []string{"push"}, Times: map[string]int{"push": 2}})
+			listen := func(seconds int64) {
+				s.Advance(s.now+seconds*1e9, AllKinds, func(x *Sample) { lines = append(lines, wire(s, x)) })
+			}
+			listen(3)
+			idle(s, testStart+300_123_456_789)
+			require.NoError(t, s.Update(func(st *State) { st.Eyes, st.Levels.Excitement = "closed", 0.9 }))
+			s.Stimulus(s.now, "x")
+			idle(s, testStart+400e9)
+			listen(5)
+			idle(s, testStart+409e9)
+			s.Blink(testStart + 410e9)
+			listen(5)
+			return lines
+		}
+		awake := run(func(s *Source, until int64) { s.Advance(until, KindSet(DEV), func(*Sample) {}) })
+		asleep := run(func(s *Source, until int64) { s.Advance(until, 0, nil) })
+		dozing := run(func(s *Source, until int64) {
+			for s.now < until {
+				s.Advance(min(until, s.now+10e9), KindSet(SYS), nil)
+			}
+		})
+		require.Len(t, asleep, len(awake))
+		require.Len(t, dozing, len(awake))
+		for i := range awake {
+			require.Equal(t, awake[i], asleep[i])
+			require.Equal(t, awake[i], dozing[i])
+		}
+	}
+}
+
+func TestNextDueOfASleeper(t *testing.T) {
+	s := testSource(t, "EPOCX")
+	s.Advance(testStart+100e9, 0, nil)
+	assert.Equal(t, testStart+int64(100e9)+3_906_250, s.NextDue(KindSet(EEG)))
+	assert.Equal(t, testStart+int64(110e9), s.NextDue(KindSet(METLow)))
+	n := 0
+	s.Advance(testStart+101e9, KindSet(EEG), func(x *Sample) {
+		if n == 0 {
+			assert.Equal(t, testStart+int64(100e9)+3_906_250, x.Due)
+		}
+		n++
+	})
+	assert.Equal(t, 256, n)
+}
