@@ -6,6 +6,7 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
 	"net/url"
 	"os"
@@ -57,7 +58,7 @@ func askControl(ctx context.Context, base string) error {
 		return usageError{fmt.Errorf("--control: %w", err)}
 	}
 	// No proxy: the one to check is on this machine.
-	response, err := (&http.Client{Transport: &http.Transport{}}).Do(request)
+	response, err := (&http.Client{Transport: &http.Transport{DialContext: dialLocal}}).Do(request)
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)
 	}
@@ -81,9 +82,22 @@ func dialTLS(ctx context.Context, address, caFile string) error {
 	if !pool.AppendCertsFromPEM(pem) {
 		return fmt.Errorf("%s: no certificate in it", caFile)
 	}
-	conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: pool}}).DialContext(ctx, "tcp", u.Host)
+	conn, err := dialLocal(ctx, "tcp", u.Host)
 	if err != nil {
 		return fmt.Errorf("not ready: %w", err)
 	}
-	return conn.Close()
+	defer func() { _ = conn.Close() }()
+	if err := tls.Client(conn, &tls.Config{RootCAs: pool, ServerName: u.Hostname()}).HandshakeContext(ctx); err != nil {
+		return fmt.Errorf("not ready: %w", err)
+	}
+	return nil
+}
+
+// dialLocal dials with localhost meaning 127.0.0.1: a root that holds only the
+// binary has no hosts file to look the name up in.
+func dialLocal(ctx context.Context, network, addr string) (net.Conn, error) {
+	if host, port, err := net.SplitHostPort(addr); err == nil && host == "localhost" {
+		addr = net.JoinHostPort("127.0.0.1", port)
+	}
+	return (&net.Dialer{}).DialContext(ctx, network, addr)
 }

@@ -23,6 +23,7 @@ func main() {
 // cli is the command line. Flags that several commands have mean the same in
 // each, so that one environment serves them all.
 type cli struct {
+	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
 	CA          caCmd          `cmd:"" name:"ca" help:"Print the CA certificate that clients must trust, as PEM."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when a running fakecortex is ready, else 1."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
@@ -41,7 +42,7 @@ const (
 )
 
 // run is the whole program but for the process around it: it returns the exit
-// code.
+// code, and ends the serve command when ctx is done.
 func run(ctx context.Context, args []string, getenv func(string) string, _ io.Reader, stdout, stderr io.Writer) int {
 	helped := false
 	var commands cli

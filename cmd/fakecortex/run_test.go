@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"net"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,9 +22,11 @@ func TestExitCodes(t *testing.T) {
 		{"--help", 0},
 		{"ca --tls-dir " + dir, 0},
 		{"--nonsense", exitUsage},
+		{"--clock x0", exitUsage},
 		{"healthcheck extra", exitUsage},
 		{"ca --tls-dir " + dir + " --out " + filepath.Join(dir, "no", "such", "ca.pem"), exitFailed},
 		{"healthcheck --ready-file " + filepath.Join(dir, "none"), exitFailed},
+		{"serve --scenario no-such-scenario --listen localhost:0 --tls-dir " + dir, exitFailed},
 		{"ca", exitFailed}, // no home folder
 	} {
 		t.Run(test.args, func(t *testing.T) {
@@ -62,4 +65,17 @@ func TestLoopbackOf(t *testing.T) {
 	} {
 		assert.Equal(t, want, loopbackOf(addr), addr)
 	}
+}
+
+// The bare container image has no hosts file, so localhost must need no lookup.
+func TestDialLocalNeedsNoNames(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { assert.NoError(t, l.Close()) }()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	conn, err := dialLocal(context.Background(), "tcp", "localhost:"+port)
+	require.NoError(t, err)
+	assert.Equal(t, l.Addr().String(), conn.RemoteAddr().String())
+	require.NoError(t, conn.Close())
 }

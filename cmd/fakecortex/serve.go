@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/fakecortex/fakecortex/emulator"
+	"github.com/fakecortex/fakecortex/emulator/control"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+type serveCmd struct {
+	Listen       []string  `default:"localhost:6868" placeholder:"HOST:PORT" help:"Address for Cortex clients; localhost means 127.0.0.1 and ::1, port 0 a free one. May be repeated."`
+	Control      string    `default:"localhost:6869" placeholder:"HOST:PORT" help:"Address of the control API, or off."`
+	TLSDir       string    `name:"tls-dir" type:"path" placeholder:"DIR" help:"Folder that keeps the CA between runs; default: fakecortex in the user's state folder."`
+	TLSName      []string  `name:"tls-name" placeholder:"NAME" help:"Further host name or IP address of the server's certificate. May be repeated."`
+	Scenario     string    `default:"default" placeholder:"NAME|FILE" help:"What the world is like and what happens in it."`
+	Seed         uint64    `default:"0" placeholder:"N" help:"Seed of ids and signals; 0 is the fixed default seed."`
+	Clock        string    `default:"real" placeholder:"real|xN|manual" help:"Speed of the virtual time: real, x10 for ten times as fast, manual for only when the control API says so."`
+	StartTime    time.Time `placeholder:"RFC3339" help:"Virtual time at the start; default: now, or a fixed instant with the manual clock."`
+	ReadyFile    string    `type:"path" placeholder:"FILE" help:"File to write the ready line to; removed at the end."`
+	LogFormat    string    `default:"text" enum:"text,json" placeholder:"text|json" help:"Format of the log on standard error."`
+	LogLevel     string    `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level logged: debug, info, warn or error."`
+	AllowPlainWS bool      `name:"allow-plain-ws" help:"Serve ws:// on the same port too. The real Cortex does not."`
+}
+
+// Validate implements kong's check of a parsed command.
+func (c *serveCmd) Validate() error {
+	if _, err := streams.ParseScale(c.Clock); err != nil {
+		return fmt.Errorf("--clock: %w", err)
+	}
+	for _, addr := range c.Listen {
+		if _, _, err := net.SplitHostPort(addr); err != nil {
+			return fmt.Errorf("--listen %q: want HOST:PORT, such as localhost:6868", addr)
+		}
+	}
+	if c.Control != "off" {
+		if _, _, err := net.SplitHostPort(c.Control); err != nil {
+			return fmt.Errorf("--control %q: want HOST:PORT, such as localhost:6869, or off", c.Control)
+		}
+	}
+	return nil
+}
+
+// Run serves until the context is done or a listener breaks.
+func (c *serveCmd) Run(s system) (err error) {
+	logger := c.logger(s)
+	dir, err := tlsDir(c.TLSDir, s.getenv)
+	if err != nil {
+		return err
+	}
+	emu, err := emulator.Start(emulator.Options{
+		Seed: c.Seed, Clock: c.Clock, StartTime: c.StartTime, Listen: c.Listen, TLSDir: dir, TLSNames: c.TLSName,
+		AllowPlainWS: c.AllowPlainWS, Logger: logger, Scenario: c.Scenario,
+	})
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if closeErr := emu.Close(); err == nil && closeErr != nil {
+			logger.Warn("some clients did not close in time", "error", closeErr)
+		}
+	}()
+
+	line := ready{Ready: true, URL: emu.URL(), CA: emu.CAFile(), Seed: emu.Seed(), PID: os.Getpid()}
+	failed := make(chan error, 1)
+	if c.Control != "off" {
+		server, err := control.Listen(c.Control, control.Options{
+			Version: versionString(), Ready: emu.Ready, Clock: emu, CAPEM: emu.CAPEM(), Logger: logger,
+			Names: append([]string{"fakecortex", "host.docker.internal", "emotiv-cortex.remote"}, c.TLSName...),
+		})
+		if err != nil {
+			return err
+		}
+		line.Control = server.URL()
+		go func() { failed <- server.Serve() }()
+		defer func() {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			_ = server.Close(ctx)
+		}()
+	}
+
+	text, err := json.Marshal(line)
+	if err != nil {
+		return err
+	}
+	text = append(text, '\n')
+	if c.ReadyFile != "" {
+		if err := writeAtomically(c.ReadyFile, text, 0o644); err != nil {
+			return fmt.Errorf("--ready-file: %w", err)
+		}
+		defer func() { _ = os.Remove(c.ReadyFile) }()
+	}
+	if _, err := s.stdout.Write(text); err != nil {
+		return fmt.Errorf("write the ready line: %w", err)
+	}
+	logger.Info("ready", "url", line.URL, "ca", line.CA, "control", line.Control, "seed", line.Seed, "clock", c.Clock)
+
+	select {
+	case <-s.ctx.Done():
+		logger.Info("stopping")
+		return nil
+	case err := <-failed:
+		return err
+	case err := <-emu.Failed():
+		return err
+	}
+}
+
+func (c *serveCmd) logger(s system) *slog.Logger {
+	var level slog.Level
+	_ = level.UnmarshalText([]byte(c.LogLevel)) // one of the enum's
+	options := &slog.HandlerOptions{Level: level}
+	if c.LogFormat == "json" {
+		return slog.New(slog.NewJSONHandler(s.stderr, options))
+	}
+	return slog.New(slog.NewTextHandler(s.stderr, options))
+}

@@ -1,0 +1,89 @@
+package api
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// DefaultVersion is the Cortex version that a world simulates unless it names one.
+const DefaultVersion = "4.8.32"
+
+// Compat names every difference between Cortex versions that this package
+// knows. It is chosen once by the world's Cortex version.
+type Compat struct {
+	Version string
+
+	BuiDateTypo         bool // 2.0: getCortexInfo spelled buidDate (cortex-example #25)
+	ErrorData           bool // since 2.7: errors carry data.behavior
+	OldTexts            bool // before 2.7: texts of 2019
+	LastLoginTime       bool // since 2.3
+	CustomName          bool // since 2.2 logs: headset objects carry customName
+	SessionCustomName   bool // the headset of a session carries it too: documented, absent in logs of 2.6 to 3.x
+	HeadbandPosition    bool // since 2.4
+	VirtualFields       bool // since 2.6: isVirtual, isDfuMode, virtualHeadsetId
+	DFUFields           bool // since 3.0: dfuTypes, firmwareDisplay
+	PerformanceMetrics  bool // since 2.6: sessions carry performanceMetrics
+	AttentionMetric     bool // since 3.0: attention replaces foc
+	AppDrivenScan       bool // since 3.7: nothing is found before controlDevice refresh
+	Warning0OnClose     bool // newest documentation: updateSession close sends warning 0 too
+	HeadsetWarningFirst bool // 103 stands before 0 and 1 (cortex-example #203); the order is inferred
+	MetIsActive         bool // since 2.2.1
+	Dialect             streams.Dialect
+}
+
+// NewCompat returns the behaviour of a Cortex version such as "4.8.32" or "2.7".
+func NewCompat(version string) (Compat, error) {
+	v, err := parseVersion(version)
+	if err != nil {
+		return Compat{}, err
+	}
+	since := func(major, minor, patch int) bool {
+		w := [3]int{major, minor, patch}
+		for i := range v {
+			if v[i] != w[i] {
+				return v[i] > w[i]
+			}
+		}
+		return true
+	}
+	return Compat{
+		Version:             version,
+		BuiDateTypo:         !since(2, 1, 0),
+		ErrorData:           since(2, 6, 0),
+		OldTexts:            !since(2, 6, 0),
+		LastLoginTime:       since(2, 3, 0),
+		CustomName:          true,
+		SessionCustomName:   !since(2, 6, 0) || since(4, 0, 0),
+		HeadbandPosition:    since(2, 4, 0),
+		VirtualFields:       since(2, 6, 0),
+		DFUFields:           since(3, 0, 0),
+		PerformanceMetrics:  since(2, 6, 0),
+		AttentionMetric:     since(3, 0, 0),
+		AppDrivenScan:       since(3, 7, 0),
+		Warning0OnClose:     since(4, 0, 0),
+		HeadsetWarningFirst: true,
+		MetIsActive:         since(2, 2, 1),
+		Dialect:             streams.DialectFor(v[0], v[1], v[2]),
+	}, nil
+}
+
+func parseVersion(s string) (v [3]int, err error) {
+	parts := strings.Split(s, ".")
+	if len(parts) < 2 || len(parts) > 3 {
+		return v, fmt.Errorf("cortexVersion %q: want a version such as %s", s, DefaultVersion)
+	}
+	for i, p := range parts {
+		n, err := strconv.Atoi(p)
+		if err != nil || n < 0 {
+			return v, fmt.Errorf("cortexVersion %q: want a version such as %s", s, DefaultVersion)
+		}
+		v[i] = n
+	}
+	if v[0] < 2 {
+		return v, fmt.Errorf("cortexVersion %q: Cortex 1 is not simulated, the oldest is 2.0", s)
+	}
+	return v, nil
+}

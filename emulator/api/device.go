@@ -1,0 +1,365 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"time"
+
+	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// device is a simulated headset: the radio and the head behind one entry of the
+// store. While somebody listens its event runs at each deadline of the streams
+// they listen to; else it only catches up now and then.
+type device struct {
+	service *Service
+	headset *sessionstore.Headset
+	model   *streams.Model
+	spec    HeadsetSpec
+	on      bool // switched on and in reach
+	silent  bool // connected, but no sample arrives
+
+	source  *streams.Source // nil unless connected
+	tick    *streams.Event
+	connect *streams.Event // the running attempt to connect
+	giveUp  *streams.Event // the end of the silence that Cortex bears
+	sinks   [streams.NumKinds][]*sink
+	mask    streams.Kinds // streams with a sink
+	head    []byte        // reused: {"eeg":[...]
+	tail    []byte        // reused: "time":N}
+	emit    func(*streams.Sample)
+}
+
+// sink is where the samples of one subscription go.
+type sink struct {
+	sub  *sessionstore.Subscription
+	peer *Peer
+	sid  []byte // ,"sid":"...",
+}
+
+// catchUp is how often a headset that nobody listens to computes its signal.
+const catchUp = int64(10 * time.Second)
+
+func (s *Service) addDevice(spec HeadsetSpec) error {
+	model, ok := streams.ModelForID(spec.ID)
+	if !ok {
+		return fmt.Errorf("world: headset id %q: the prefix names no known model", spec.ID)
+	}
+	setDefault(&spec.Firmware, model.Firmware)
+	setDefault(&spec.ConnectedBy, "dongle")
+	setDefault(&spec.Connect.Delay, 1500*time.Millisecond)
+	setDefault(&spec.ClockRatio, 1)
+	if spec.Dongle == "" {
+		spec.Dongle = "0"
+		if spec.ConnectedBy == "dongle" {
+			spec.Dongle = "6ff"
+		}
+	}
+	h := &sessionstore.Headset{
+		ID: spec.ID, Model: model.Name, ConnectedBy: spec.ConnectedBy, CustomName: spec.CustomName, Dongle: spec.Dongle, Firmware: spec.Firmware,
+		HeadbandPosition: spec.HeadbandPosition, Virtual: spec.Virtual, VirtualID: spec.VirtualID, Mappings: spec.Mappings,
+	}
+	d := &device{service: s, headset: h, model: model, spec: spec, on: spec.Status != StartOff}
+	d.tick = streams.NewEvent(d.run)
+	d.emit = d.send
+	s.Store.AddHeadset(h)
+	s.devices[h.ID] = d
+	switch spec.Status {
+	case StartDiscovered:
+		h.Status = sessionstore.HeadsetDiscovered
+	case StartOn:
+		if !s.compat.AppDrivenScan {
+			h.Status = sessionstore.HeadsetDiscovered
+		}
+	case StartConnected:
+		if err := d.start(); err != nil {
+			return err
+		}
+		h.Status, h.ConnectedSince = sessionstore.HeadsetConnected, s.Now()
+	}
+	return nil
+}
+
+// start begins the simulation of a headset that has just been connected.
+func (d *device) start() error {
+	s := d.service
+	settings := d.model.DefaultSettings()
+	if d.spec.Settings != nil {
+		settings = *d.spec.Settings
+	}
+	config := streams.SourceConfig{
+		Model: d.model, HeadsetID: d.headset.ID, Firmware: d.headset.Firmware, Settings: settings,
+		Seed:  rand.New(rand.NewPCG(s.world.Seed, hashString("signal "+d.headset.ID))).Uint64(),
+		Start: s.sched.Now(), Dialect: s.compat.Dialect, ClockOffset: int64(d.spec.ClockOffset), ClockRatio: d.spec.ClockRatio,
+	}
+	if d.spec.Signal != nil {
+		config.State = *d.spec.Signal
+	} else {
+		config.State = streams.DefaultState()
+	}
+	sensors := d.model.Sensors
+	if d.model.Flex {
+		sensors = d.model.MappedSensors(d.headset.Mappings)
+		config.Sensors = sensors
+	}
+	source, err := streams.NewSource(config)
+	if err != nil {
+		return fmt.Errorf("headset %s: %w", d.headset.ID, err)
+	}
+	d.source, d.silent = source, false
+	d.headset.Sensors = sensors
+	d.headset.MotionSensors = d.model.MotionSensors(d.headset.Firmware, settings)
+	d.headset.Settings = sessionstore.HeadsetSettings(settings)
+	d.headset.Ready = true
+	d.schedule()
+	return nil
+}
+
+func (d *device) stop() {
+	d.service.sched.Cancel(d.tick)
+	d.service.sched.Cancel(d.giveUp)
+	d.service.sched.Cancel(d.connect)
+	d.source, d.silent = nil, false
+}
+
+func (d *device) schedule() {
+	sched := d.service.sched
+	at := sched.Now() + catchUp
+	if d.mask != 0 {
+		at = d.source.NextDue(d.mask)
+	}
+	if at != math.MaxInt64 {
+		sched.Schedule(d.tick, at)
+	}
+}
+
+func (d *device) run() {
+	d.advance()
+	d.schedule()
+}
+
+// advance brings the simulation to now and sends what was due until then.
+func (d *device) advance() {
+	mask := d.mask
+	if d.silent {
+		mask = 0
+	}
+	d.source.Advance(d.service.sched.Now(), mask, d.emit)
+}
+
+// send encodes a sample once and hands it to each subscription; only the
+// session id in the middle differs.
+func (d *device) send(sample *streams.Sample) {
+	d.head = append(d.head[:0], `{"`...)
+	d.head = append(d.head, sample.Kind.String()...)
+	d.head = append(d.head, `":`...)
+	d.head = d.source.Layout(sample.Kind).AppendSample(d.head, sample)
+	d.tail = append(d.tail[:0], `"time":`...)
+	d.tail = streams.AppendTime(d.tail, sample.Stamp)
+	d.tail = append(d.tail, '}')
+	for _, k := range d.sinks[sample.Kind] {
+		k.peer.link.Send(Sample, sample.Kind.String(), d.head, k.sid, d.tail)
+	}
+}
+
+// kindOf returns the stream that a subscription gets: met comes at 2 Hz or 0.1 Hz.
+func kindOf(sub *sessionstore.Subscription) streams.Kind {
+	kind, _ := streams.ParseKind(sub.Stream)
+	if kind == streams.MET && !sub.FullRate {
+		return streams.METLow
+	}
+	return kind
+}
+
+func (s *Service) startStream(ch sessionstore.Subscribed) {
+	d := s.devices[ch.Session.Headset.ID]
+	sub, peer := ch.Session.Subscription(ch.Stream), s.peers[ch.Conn]
+	s.stopStream(ch.Session, ch.Stream)
+	if d == nil || d.source == nil || sub == nil || peer == nil {
+		return
+	}
+	d.advance()
+	kind := kindOf(sub)
+	d.sinks[kind] = append(d.sinks[kind], &sink{sub: sub, peer: peer, sid: []byte(`,"sid":"` + ch.Session.ID + `",`)})
+	d.listen()
+}
+
+// stopStream ends one stream of a session, or all of them with an empty name.
+func (s *Service) stopStream(sess *sessionstore.Session, stream string) {
+	d := s.devices[sess.Headset.ID]
+	if d == nil {
+		return
+	}
+	if d.source != nil {
+		d.advance()
+	}
+	for kind := range d.sinks {
+		kept := d.sinks[kind][:0]
+		for _, k := range d.sinks[kind] {
+			if k.sub.Session != sess || stream != "" && k.sub.Stream != stream {
+				kept = append(kept, k)
+			}
+		}
+		clear(d.sinks[kind][len(kept):])
+		d.sinks[kind] = kept
+	}
+	d.listen()
+}
+
+// listen recomputes which streams somebody wants.
+func (d *device) listen() {
+	d.mask = 0
+	for kind := range d.sinks {
+		if len(d.sinks[kind]) > 0 {
+			d.mask |= streams.KindSet(streams.Kind(kind))
+		}
+	}
+	if d.source != nil {
+		d.schedule()
+	}
+}
+
+// connect starts to connect a headset. On one that is connected it is a success
+// again, warning 104 included (inferred).
+func (s *Service) connect(d *device, mappings map[string]string) {
+	switch d.headset.Status {
+	case sessionstore.HeadsetConnected:
+		s.warnHeadset(WarnHeadsetConnected, d.headset.ID)
+		return
+	case sessionstore.HeadsetConnecting:
+		return
+	}
+	if mappings != nil {
+		d.headset.Mappings = mappings
+	}
+	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnecting, s.Now()))
+	d.connect = s.sched.After(int64(d.spec.Connect.Delay), func() { s.connectEnds(d) })
+}
+
+func (s *Service) connectEnds(d *device) {
+	outcome := d.spec.Connect.Outcome
+	if outcome == ConnectOK && !d.on {
+		outcome = ConnectTimeout
+	}
+	if d.model.Flex && d.model.CheckMappings(d.headset.Mappings) != nil {
+		outcome = ConnectWrong
+	}
+	failed := func(code int) {
+		s.warnHeadset(code, d.headset.ID)
+		to := sessionstore.HeadsetDiscovered
+		if !d.on {
+			to = sessionstore.HeadsetAbsent
+		}
+		s.apply(s.Store.SetHeadsetStatus(d.headset, to, s.Now()))
+	}
+	switch outcome {
+	case ConnectStuck:
+		return
+	case ConnectTimeout:
+		failed(WarnConnectTimeout)
+		return
+	case ConnectCannot:
+		failed(WarnHeadsetCannot)
+		return
+	case ConnectWrong:
+		failed(WarnHeadsetWrongInfo)
+		return
+	case ConnectNoMotion:
+		settings := d.model.DefaultSettings()
+		settings.MemsRate = 0
+		d.spec.Settings = &settings
+		s.warnHeadset(WarnHeadsetNoMotion, d.headset.ID)
+	}
+	if err := d.start(); err != nil {
+		s.log.Error("headset not started", "error", err)
+		failed(WarnHeadsetWrongInfo)
+		return
+	}
+	// The status reads connected when 104 is sent: clients query at once.
+	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnected, s.Now()))
+	s.warnHeadset(WarnHeadsetConnected, d.headset.ID)
+	s.flushWarnings()
+}
+
+// disconnect ends the connection of a headset; warnings 0 and 1, not 103.
+func (s *Service) disconnect(d *device) {
+	d.stop()
+	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetDiscovered, s.Now()))
+}
+
+// SetHeadsetPower switches a headset on or off, or moves it in and out of
+// reach. Off, a connected headset falls silent: its status is connecting, and
+// after the world's silence limit it is given up with warning 103 (a virtual
+// headset without it, cortex-example #196). It reports false for an unknown id.
+func (s *Service) SetHeadsetPower(id string, on bool) bool {
+	d := s.devices[id]
+	if d == nil {
+		return false
+	}
+	if d.on == on {
+		return true
+	}
+	if d.source != nil {
+		d.advance()
+	}
+	d.on = on
+	switch {
+	case on && d.silent:
+		d.silent = false
+		s.sched.Cancel(d.giveUp)
+		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnected, s.Now()))
+	case on:
+		if !s.compat.AppDrivenScan && d.headset.Status == sessionstore.HeadsetAbsent {
+			s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetDiscovered, s.Now()))
+		}
+	case d.source != nil && d.headset.Virtual:
+		s.lose(d)
+	case d.source != nil:
+		d.silent = true
+		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnecting, s.Now()))
+		d.giveUp = s.sched.After(int64(s.world.SilenceLimit), func() { s.lose(d) })
+	case d.headset.Status == sessionstore.HeadsetDiscovered:
+		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetAbsent, s.Now()))
+	}
+	return true
+}
+
+// lose gives a headset up.
+func (s *Service) lose(d *device) {
+	d.stop()
+	if !d.headset.Virtual && s.compat.HeadsetWarningFirst {
+		s.warnHeadset(WarnHeadsetTimeout, d.headset.ID)
+	}
+	changes := s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetAbsent, s.Now())
+	s.apply(changes)
+	if !d.headset.Virtual && !s.compat.HeadsetWarningFirst {
+		s.warnHeadset(WarnHeadsetTimeout, d.headset.ID)
+	}
+	s.flushWarnings()
+}
+
+// UpdateSignal changes the state of a headset's signal from now on.
+func (s *Service) UpdateSignal(id string, change func(*streams.State)) bool {
+	d := s.devices[id]
+	if d == nil || d.source == nil {
+		return false
+	}
+	d.advance()
+	d.source.Update(change)
+	return true
+}
+
+func stringMap(raw map[string]json.RawMessage) (map[string]string, error) {
+	out := make(map[string]string, len(raw))
+	for k, v := range raw {
+		var text string
+		if err := json.Unmarshal(v, &text); err != nil {
+			return nil, fmt.Errorf("mappings.%s: %w", k, err)
+		}
+		out[k] = text
+	}
+	return out, nil
+}

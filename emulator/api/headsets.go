@@ -1,0 +1,141 @@
+package api
+
+import (
+	"path"
+
+	"github.com/fakecortex/fakecortex/emulator/rpc"
+	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// headsetMethods are the methods of the Headset chapter.
+func headsetMethods() []rpc.Method[*Call] {
+	const chapter = "Headset"
+	return []rpc.Method[*Call]{
+		{
+			Name: "controlDevice", Chapter: chapter, Doc: "Scans for headsets, connects or disconnects one.", Handle: controlDevice,
+			Params: []rpc.Param{
+				{Name: "command", Type: rpc.TypeString, Required: true},
+				{Name: "headset", Type: rpc.TypeString, EmptyIsAbsent: true},
+				{Name: "mappings", Type: rpc.TypeObject},
+				{Name: "connectionType", Type: rpc.TypeString, EmptyIsAbsent: true},
+			},
+			Errors:   []int{CodeHeadsetUnavailable, CodeMissingParams, CodeInvalidParams},
+			Warnings: []int{WarnHeadsetWrongInfo, WarnHeadsetCannot, WarnConnectTimeout, WarnHeadsetConnected, WarnHeadsetNoMotion, WarnHeadsetScanFinish},
+		},
+		{
+			Name: "queryHeadsets", Chapter: chapter, Doc: "Lists the headsets in reach.", Handle: queryHeadsets,
+			Params: []rpc.Param{{Name: "id", Type: rpc.TypeString, EmptyIsAbsent: true}, {Name: "includeFlexMappings", Type: rpc.TypeBool}},
+		},
+		{
+			Name: "syncWithHeadsetClock", Chapter: chapter, Doc: "Tells what to add to the client's clock.", Handle: syncWithHeadsetClock,
+			Params: []rpc.Param{
+				{Name: "headset", Type: rpc.TypeString, Required: true}, {Name: "monotonicTime", Type: rpc.TypeNumber, Required: true},
+				{Name: "systemTime", Type: rpc.TypeNumber, Required: true},
+			},
+			Errors: []int{CodeHeadsetUnavailable},
+		},
+	}
+}
+
+func controlDevice(c *Call, a rpc.Args) (any, error) {
+	command := a.String("command")
+	if command == "refresh" {
+		c.startScan(c.peer)
+		return rpc.Object{"command": command, "message": "Start discovering headsets"}, nil
+	}
+	if command != "connect" && command != "disconnect" {
+		return nil, c.invalid("command", "connect, disconnect or refresh")
+	}
+	if !a.Has("headset") {
+		return nil, c.missing("headset")
+	}
+	id := a.String("headset")
+	d := c.devices[id]
+	if d == nil || d.headset.Status == sessionstore.HeadsetAbsent {
+		return nil, c.fault(CodeHeadsetUnavailable, "no headset "+id+" is in reach: call controlDevice refresh")
+	}
+	if command == "disconnect" {
+		c.disconnect(d)
+		return rpc.Object{"command": command, "message": "Start disconnecting from headset " + id}, nil
+	}
+	if by := a.String("connectionType"); a.Has("connectionType") {
+		switch by {
+		case "dongle", "bluetooth", sessionstore.USBCable:
+		default:
+			return nil, c.invalid("connectionType", "dongle, bluetooth or usb cable")
+		}
+	}
+	var mappings map[string]string
+	if a.Has("mappings") && d.model.Flex {
+		var err error
+		if mappings, err = stringMap(a.Object("mappings")); err != nil {
+			return nil, c.invalid("mappings", "an object of locations by electrode")
+		}
+	}
+	c.connect(d, mappings)
+	return rpc.Object{"command": command, "message": "Start connecting to headset " + id}, nil
+}
+
+func queryHeadsets(c *Call, a rpc.Args) (any, error) {
+	list := rpc.Array{}
+	for _, h := range c.Store.Headsets() {
+		if h.Status == sessionstore.HeadsetAbsent {
+			continue
+		}
+		if a.Has("id") {
+			// The page shows INSIGHT-*; any glob of an id is taken.
+			if ok, err := path.Match(a.String("id"), h.ID); err != nil || !ok {
+				continue
+			}
+		}
+		list = append(list, c.headsetObject(h, false, a.Bool("includeFlexMappings", false)))
+	}
+	return list, nil
+}
+
+func syncWithHeadsetClock(c *Call, a rpc.Args) (any, error) {
+	d := c.devices[a.String("headset")]
+	if d == nil || d.source == nil || d.headset.Status != sessionstore.HeadsetConnected {
+		return nil, c.fault(CodeHeadsetUnavailable, "headset "+a.String("headset")+" is not connected")
+	}
+	adjustment := d.source.HeadsetTime(c.sched.Now()) - a.Number("monotonicTime")
+	return rpc.Object{"adjustment": rpc.Float(adjustment), "headset": d.headset.ID}, nil
+}
+
+// scanState is the scan that controlDevice refresh starts. A second refresh
+// joins the running scan.
+type scanState struct {
+	end     *streams.Event
+	callers []*Peer
+}
+
+func (s *Service) startScan(p *Peer) {
+	s.scan.callers = append(s.scan.callers, p)
+	if s.scan.end.Pending() {
+		return
+	}
+	s.sched.After(int64(s.world.ScanFindAfter), s.discover)
+	s.scan.end = s.sched.After(int64(s.world.ScanDuration), func() {
+		s.discover()
+		callers := s.scan.callers
+		s.scan = scanState{}
+		told := make(map[*Peer]bool)
+		for _, p := range callers {
+			if !told[p] {
+				told[p] = true
+				s.warn(p, WarnHeadsetScanFinish, rpc.Object{"behavior": s.warningText(WarnHeadsetScanFinish, ""), "headsetId": ""})
+			}
+		}
+		s.flushWarnings()
+	})
+}
+
+// discover lists every headset that is on and in reach. No warning tells of it.
+func (s *Service) discover() {
+	for _, h := range s.Store.Headsets() {
+		if d := s.devices[h.ID]; d.on && h.Status == sessionstore.HeadsetAbsent {
+			s.apply(s.Store.SetHeadsetStatus(h, sessionstore.HeadsetDiscovered, s.Now()))
+		}
+	}
+}

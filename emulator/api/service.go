@@ -1,0 +1,458 @@
+package api
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/fakecortex/fakecortex/emulator/rpc"
+	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// FrameKind says what a frame to a client is.
+type FrameKind uint8
+
+// The kinds of frames that the service sends.
+const (
+	Answer FrameKind = iota
+	Warning
+	Sample
+)
+
+// Link is the way to one client. Send queues one text frame made of the parts;
+// it copies them and never blocks.
+type Link interface {
+	Send(kind FrameKind, name string, parts ...[]byte)
+	Close(code int, reason string)
+}
+
+// Peer is one connected client.
+type Peer struct {
+	ID   sessionstore.ConnID
+	link Link
+	gone bool
+}
+
+// Hooks let the emulator watch. Each may be nil.
+type Hooks struct {
+	// Refused is called for each error answer, with the plain reason.
+	Refused func(peer sessionstore.ConnID, method string, code int, why string)
+	// Changed is called for each change of state.
+	Changed func(sessionstore.Change)
+}
+
+// Service is the Cortex API over one world. See the package comment.
+type Service struct {
+	Store *sessionstore.Store
+
+	sched    *streams.Scheduler
+	world    World
+	compat   Compat
+	texts    Texts
+	log      *slog.Logger
+	hooks    Hooks
+	registry *rpc.Registry[*Call]
+	faults   rpc.Faults
+	ids      io.Reader
+	peers    map[sessionstore.ConnID]*Peer
+	order    []*Peer // peers in the order of their connection
+	devices  map[string]*device
+	scan     scanState
+
+	inCall  bool
+	pending []outgoing // warnings that wait for the answer of the running call
+}
+
+type outgoing struct {
+	peer  *Peer
+	frame []byte
+}
+
+// New returns a service over a world whose time is the scheduler's.
+func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (*Service, error) {
+	world.defaults()
+	compat, err := NewCompat(world.CortexVersion)
+	if err != nil {
+		return nil, err
+	}
+	s := &Service{
+		Store: sessionstore.New(), sched: sched, world: world, compat: compat, texts: DefaultTexts(compat), log: log, hooks: hooks,
+		ids:     rand.NewChaCha8(seed32(world.Seed, "ids")),
+		peers:   make(map[sessionstore.ConnID]*Peer),
+		devices: make(map[string]*device),
+	}
+	for code, text := range world.Errors {
+		s.texts.Errors[code] = Text{Message: text}
+	}
+	for code, text := range world.Warnings {
+		s.texts.Warnings[code] = Text{Message: text}
+	}
+	s.faults = rpc.Faults{
+		ParseError:     s.rpcText(CodeParseError),
+		InvalidRequest: s.rpcText(CodeInvalidRequest),
+		MethodNotFound: s.rpcText(CodeMethodNotFound),
+		InvalidParams:  s.rpcText(CodeInvalidParams),
+		MissingParams:  s.rpcText(CodeMissingParams),
+		OmitData:       !compat.ErrorData,
+	}
+	var methods []rpc.Method[*Call]
+	for _, chapter := range [][]rpc.Method[*Call]{authenticationMethods(), headsetMethods(), sessionMethods(), subscriptionMethods()} {
+		methods = append(methods, chapter...)
+	}
+	if s.registry, err = rpc.NewRegistry(methods...); err != nil {
+		return nil, err
+	}
+	return s, s.populate()
+}
+
+func (s *Service) rpcText(code int) rpc.CodeText {
+	return rpc.CodeText{Code: code, Message: s.texts.Errors[code].Message}
+}
+
+func (s *Service) populate() error {
+	w := &s.world
+	s.Store.SessionsOutliveConnection = w.SessionsOutliveConnection
+	s.Store.MaxSessions = w.MaxSessions
+	s.Store.CurrentOS = w.CurrentOS
+	for _, u := range w.Users {
+		u.LastLogin = s.Now().Add(-time.Hour)
+		s.Store.AddUser(&u)
+	}
+	if w.Login != "" {
+		if s.Store.User(w.Login) == nil {
+			return fmt.Errorf("world: login %q is not one of its users", w.Login)
+		}
+		s.Store.Login = sessionstore.Login{Username: w.Login, OS: w.LoginOS}
+	}
+	for _, a := range w.Applications {
+		s.Store.AddApplication(&a)
+	}
+	for _, l := range w.Licenses {
+		s.Store.AddLicense(&l)
+	}
+	for _, spec := range w.Headsets {
+		if err := s.addDevice(spec); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Now returns the virtual instant in the zone of the Cortex host.
+func (s *Service) Now() time.Time { return time.Unix(0, s.sched.Now()).In(s.world.Zone) }
+
+// newID returns the next uuid of the world.
+func (s *Service) newID() string {
+	id, err := uuid.NewRandomFromReader(s.ids)
+	if err != nil {
+		panic(err) // the seeded reader has no way to fail
+	}
+	return id.String()
+}
+
+// seed32 derives an independent seed for one purpose of a world.
+func seed32(seed uint64, purpose string) (out [32]byte) {
+	r := rand.New(rand.NewPCG(seed, hashString(purpose)))
+	for i := range out {
+		out[i] = byte(r.Uint32())
+	}
+	return out
+}
+
+// hashString is FNV-1a.
+func hashString(s string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(s) {
+		h = (h ^ uint64(s[i])) * 1099511628211
+	}
+	return h
+}
+
+// Connect tells of a new client.
+func (s *Service) Connect(id sessionstore.ConnID, link Link) {
+	p := &Peer{ID: id, link: link}
+	s.peers[id] = p
+	s.order = append(s.order, p)
+}
+
+// Disconnect tells that a client is gone: its sessions end.
+func (s *Service) Disconnect(id sessionstore.ConnID) {
+	p := s.peers[id]
+	if p == nil {
+		return
+	}
+	p.gone = true
+	delete(s.peers, id)
+	for i, have := range s.order {
+		if have == p {
+			s.order = append(s.order[:i], s.order[i+1:]...)
+			break
+		}
+	}
+	s.apply(s.Store.ConnectionClosed(id, s.Now()))
+}
+
+// Call is one request on its way through a handler.
+type Call struct {
+	*Service
+	peer   *Peer
+	Method string
+	token  claims
+	app    *sessionstore.Application
+	extra  rpc.Object // further top-level members of the answer
+}
+
+// Receive handles one frame of a client.
+func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
+	p := s.peers[id]
+	if p == nil {
+		return
+	}
+	if binary {
+		// Nothing is documented for binary frames; Cortex speaks text.
+		s.answerError(p, "", nil, s.fault(CodeParseError, "binary frame: Cortex takes JSON in text frames only"))
+		return
+	}
+	req, answerID, fault := rpc.Decode(frame, rpc.DecodeOptions{Faults: s.faults})
+	if fault != nil {
+		s.answerError(p, "", answerID, fault)
+		return
+	}
+	s.inCall = true
+	c := &Call{Service: s, peer: p, Method: req.Method}
+	result, err := s.handle(c, req)
+	if req.ID != nil {
+		if err != nil {
+			s.answerError(p, req.Method, req.ID, err)
+		} else {
+			s.answer(c, req.ID, result)
+		}
+	} else if err != nil {
+		s.refused(p, req.Method, s.toFault(err))
+	}
+	s.inCall = false
+	s.flushWarnings()
+}
+
+// handle checks a request in the order of the service: required parameters,
+// token, access, values; then the handler checks objects and states.
+func (s *Service) handle(c *Call, req *rpc.Request) (any, error) {
+	m, ok := s.registry.Lookup(req.Method)
+	if !ok {
+		why := "unknown method " + req.Method
+		if near := rpc.Nearest(req.Method, s.registry.Names()); near != "" {
+			why += ", did you mean " + near + "?"
+		}
+		return nil, s.fault(CodeMethodNotFound, why)
+	}
+	if fault := m.CheckRequired(req.Params, s.faults); fault != nil {
+		return nil, fault
+	}
+	if m.Has("cortexToken") {
+		if err := c.checkToken(req.Params["cortexToken"]); err != nil {
+			return nil, err
+		}
+	}
+	args, fault := m.CheckTypes(req.Params, s.faults)
+	if fault != nil {
+		return nil, fault
+	}
+	return m.Handle(c, args)
+}
+
+func (s *Service) answer(c *Call, id json.RawMessage, result any) {
+	frame, err := rpc.AppendResultWith(nil, id, result, c.extra)
+	if err != nil {
+		s.answerError(c.peer, c.Method, id, s.fault(CodeInternal, err.Error()))
+		return
+	}
+	c.peer.link.Send(Answer, c.Method, frame)
+}
+
+func (s *Service) answerError(p *Peer, method string, id json.RawMessage, err error) {
+	fault := s.toFault(err)
+	s.refused(p, method, fault)
+	if id == nil {
+		id = json.RawMessage("null")
+	}
+	p.link.Send(Answer, method, rpc.AppendError(nil, id, fault))
+}
+
+func (s *Service) refused(p *Peer, method string, fault *rpc.Error) {
+	why := fault.Op
+	if fault.Cause != nil {
+		why = fault.Cause.Error()
+	}
+	s.log.Info("refused", "conn", p.ID, "method", method, "code", fault.Code, "reason", why)
+	if s.hooks.Refused != nil {
+		s.hooks.Refused(p.ID, method, fault.Code, why)
+	}
+}
+
+// toFault turns a refusal of the store into the error of its code.
+func (s *Service) toFault(err error) *rpc.Error {
+	var fault *rpc.Error
+	if errors.As(err, &fault) {
+		return fault
+	}
+	var refusal *sessionstore.Error
+	if errors.As(err, &refusal) {
+		return s.fault(reasonCodes[refusal.Reason], refusal.Error())
+	}
+	return s.fault(CodeInternal, err.Error())
+}
+
+// checkToken admits the caller of a token method (order of core checks:
+// signature, expiry, user, access right).
+func (c *Call) checkToken(raw json.RawMessage) error {
+	var text string
+	if json.Unmarshal(raw, &text) != nil {
+		return c.invalid("cortexToken", "a string")
+	}
+	cl, ok := openToken(text)
+	if !ok {
+		return c.fault(CodeTokenInvalid, "cortexToken is damaged, or another service signed it")
+	}
+	if now := c.Now().Unix(); now >= cl.Expires {
+		return c.fault(CodeTokenExpired, fmt.Sprintf("cortexToken expired %d s ago: call generateNewToken or authorize", now-cl.Expires))
+	}
+	switch login := c.Store.Login.Username; {
+	case login == "":
+		return c.fault(CodeNotLoggedIn, "nobody is logged in")
+	case login != cl.Username:
+		return c.fault(CodeTokenNotFit, fmt.Sprintf("cortexToken is of user %s, %s is logged in", cl.Username, login))
+	}
+	app := c.Store.ApplicationByID(cl.AppID)
+	if app == nil && c.world.AnyApplication {
+		// A token of an earlier run of the service: tokens survive a restart.
+		app = &sessionstore.Application{ID: cl.AppID, Version: cl.AppVersion, Access: sessionstore.AccessGranted, ApproveAfter: -1, DenyAfter: -1}
+		c.Store.AddApplication(app)
+	}
+	switch {
+	case app == nil:
+		return c.fault(CodeNoAccessRight, "cortexToken is of an application unknown here: "+cl.AppID)
+	case app.Access != sessionstore.AccessGranted:
+		return c.fault(CodeNoAccessRight, fmt.Sprintf("the access right of %s is %s", app.ID, app.Access))
+	case app.NeedsAuthorize:
+		return c.fault(CodeNotReauthorized, app.ID+" must call authorize again")
+	}
+	c.token, c.app = cl, app
+	return nil
+}
+
+// invalid is -32602 for a parameter whose value is wrong.
+func (c *Call) invalid(param, want string) *rpc.Error { return c.faults.Invalid(c.Method, param, want) }
+
+// missing is -32018 for a parameter that only some calls of a method require.
+func (c *Call) missing(param string) *rpc.Error { return c.faults.Missing(c.Method, param) }
+
+// license returns the license of the caller's token, or nil.
+func (c *Call) license() *sessionstore.License {
+	if c.token.LicenseID == "" {
+		return nil
+	}
+	return c.Store.License(c.token.LicenseID)
+}
+
+// apply acts on changes of the store.
+func (s *Service) apply(changes []sessionstore.Change) {
+	for _, ch := range changes {
+		if s.hooks.Changed != nil {
+			s.hooks.Changed(ch)
+		}
+		switch ch := ch.(type) {
+		case sessionstore.UserLoggedIn:
+			s.warnAll(WarnUserLogin, s.warningText(WarnUserLogin, ch.Username))
+		case sessionstore.UserLoggedOut:
+			s.warnAll(WarnUserLogout, s.warningText(WarnUserLogout, ch.Username))
+		case sessionstore.AccessDecided:
+			switch ch.Access {
+			case sessionstore.AccessGranted:
+				s.warnAll(WarnAccessGranted, s.warningText(WarnAccessGranted, ch.Application.Name))
+			case sessionstore.AccessDenied:
+				s.warnAll(WarnAccessRejected, s.warningText(WarnAccessRejected, ch.Application.Name))
+			}
+		case sessionstore.Subscribed:
+			s.startStream(ch)
+		case sessionstore.Unsubscribed:
+			s.stopStream(ch.Session, ch.Stream)
+		case sessionstore.StreamsStopped:
+			s.stopStream(ch.Session, "")
+			if ch.Reason != sessionstore.ClosedByClient || s.compat.Warning0OnClose {
+				message := rpc.Object{"behavior": s.warningText(WarnStreamsStopped, ch.Session.ID), "sessionId": ch.Session.ID}
+				for _, conn := range ch.Conns {
+					s.warn(s.peers[conn], WarnStreamsStopped, message)
+				}
+			}
+		case sessionstore.SessionClosed:
+			// After a close by the client warning 1 is not sent (inferred).
+			if ch.Reason != sessionstore.ClosedByClient {
+				s.warn(s.peers[ch.Session.Conn], WarnSessionClosed, rpc.Object{
+					"behavior": s.warningText(WarnSessionClosed, ch.Session.ID), "sessionId": ch.Session.ID,
+				})
+			}
+		}
+	}
+	if !s.inCall {
+		s.flushWarnings()
+	}
+}
+
+// warningText returns the wording of a warning about one thing.
+func (s *Service) warningText(code int, about string) string {
+	text := s.texts.Warnings[code].Message
+	if i := indexVerb(text); i >= 0 {
+		return text[:i] + about + text[i+2:]
+	}
+	return text
+}
+
+func indexVerb(text string) int {
+	for i := 0; i+1 < len(text); i++ {
+		if text[i] == '%' && text[i+1] == 's' {
+			return i
+		}
+	}
+	return -1
+}
+
+// warn queues a warning to one client; a nil peer is gone already.
+func (s *Service) warn(p *Peer, code int, message any) {
+	if p == nil || p.gone {
+		return
+	}
+	frame, err := rpc.AppendWarning(nil, code, message)
+	if err != nil {
+		s.log.Error("warning not encoded", "code", code, "error", err)
+		return
+	}
+	s.pending = append(s.pending, outgoing{p, frame})
+}
+
+// warnAll queues a warning to every client, in the order of their connection.
+func (s *Service) warnAll(code int, message any) {
+	for _, p := range s.order {
+		s.warn(p, code, message)
+	}
+}
+
+func (s *Service) warnHeadset(code int, headset string) {
+	s.warnAll(code, rpc.Object{"behavior": s.warningText(code, headset), "headsetId": headset})
+}
+
+func (s *Service) flushWarnings() {
+	for i, w := range s.pending {
+		if !w.peer.gone {
+			w.peer.link.Send(Warning, "", w.frame)
+		}
+		s.pending[i] = outgoing{}
+	}
+	s.pending = s.pending[:0]
+}

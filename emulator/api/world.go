@@ -1,0 +1,129 @@
+package api
+
+import (
+	"time"
+
+	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// World is what a Service starts with.
+type World struct {
+	CortexVersion string         // empty: DefaultVersion
+	Zone          *time.Location // zone of the Cortex host, for dates; nil: UTC
+	Seed          uint64
+
+	Users        []sessionstore.User
+	Login        string // EmotivID of the user who is logged in, empty: nobody
+	LoginOS      sessionstore.OSUser
+	CurrentOS    sessionstore.OSUser
+	Applications []sessionstore.Application
+	// AnyApplication approves a client id that is not among Applications.
+	AnyApplication bool
+	Licenses       []sessionstore.License
+	Headsets       []HeadsetSpec
+	CloudOffline   bool
+
+	ScanDuration  time.Duration // of controlDevice refresh, default 20 s
+	ScanFindAfter time.Duration // when a scan finds a headset, default 2 s
+	SilenceLimit  time.Duration // silence until a headset is given up, default 30 s
+	// SessionsOutliveConnection keeps sessions when their connection ends.
+	SessionsOutliveConnection bool
+	MaxSessions               int // default 1,000
+	// Texts replaces wordings by code.
+	Errors, Warnings map[int]string
+}
+
+// HeadsetSpec describes one headset of a world.
+type HeadsetSpec struct {
+	ID          string // its prefix chooses the model
+	Firmware    string // empty: the model's
+	ConnectedBy string // bluetooth, dongle, usb cable; empty: dongle
+	Dongle      string // firmware of the dongle, "0" for Bluetooth
+	CustomName  string
+	// HeadbandPosition is back or top, of an EPOC X.
+	HeadbandPosition string
+	Virtual          bool
+	VirtualID        string
+	Settings         *streams.Settings // nil: the model's
+	Mappings         map[string]string // Flex
+	Status           HeadsetStart
+	Connect          ConnectSpec
+	ClockOffset      time.Duration
+	ClockRatio       float64 // 0: 1
+	Signal           *streams.State
+}
+
+// HeadsetStart is where a headset stands when a world begins.
+type HeadsetStart uint8
+
+// The starts of a headset.
+const (
+	StartConnected  HeadsetStart = iota // connected by another application already
+	StartDiscovered                     // listed, not connected
+	StartOn                             // switched on: a scan finds it
+	StartOff                            // switched off
+)
+
+// ConnectOutcome is how an attempt to connect a headset ends.
+type ConnectOutcome uint8
+
+// The outcomes of controlDevice connect.
+const (
+	ConnectOK       ConnectOutcome = iota // warning 104
+	ConnectTimeout                        // warning 102
+	ConnectCannot                         // warning 101
+	ConnectWrong                          // warning 100
+	ConnectStuck                          // stays connecting for ever
+	ConnectNoMotion                       // warning 113, then 104, motion off
+)
+
+// ConnectSpec says how a headset connects.
+type ConnectSpec struct {
+	Delay   time.Duration // default 1.5 s
+	Outcome ConnectOutcome
+}
+
+func (w *World) defaults() {
+	setDefault(&w.CortexVersion, DefaultVersion)
+	setDefault(&w.ScanDuration, 20*time.Second)
+	setDefault(&w.ScanFindAfter, 2*time.Second)
+	setDefault(&w.SilenceLimit, 30*time.Second)
+	setDefault(&w.MaxSessions, 1000)
+	if w.Zone == nil {
+		w.Zone = time.UTC
+	}
+}
+
+func setDefault[T comparable](v *T, def T) {
+	var zero T
+	if *v == zero {
+		*v = def
+	}
+}
+
+// DefaultWorld is the friendly world: any application is approved, the license
+// has scopes eeg and pm and a large quota, one EPOC+ is connected. Most client
+// programs go to createSession without waiting for a connection.
+func DefaultWorld() World {
+	os := sessionstore.OSUser{ID: "1001", Name: "demo"}
+	year := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
+	return World{
+		Users: []sessionstore.User{{
+			Username: "demo.user", ID: "d0e1a2b3-0000-4000-8000-000000000001", FirstName: "Demo", LastName: "User",
+			EULAAccepted: true, PrivateEULAAccepted: true, EULAURL: "https://fakecortex.invalid/eula",
+		}},
+		Login: "demo.user", LoginOS: os, CurrentOS: os,
+		AnyApplication: true,
+		Licenses: []sessionstore.License{{
+			ID: "11ce25e0-0000-4000-8000-000000000001", Name: "Developer License", Owner: "demo.user",
+			Applications: []string{"com.emotiv.sdk.basic", "com.emotiv.emotivpro"}, Scopes: []string{"eeg", "pm"},
+			BillingFrom: year(2020), BillingTo: year(2100), ValidFrom: year(2020), ValidTo: year(2100),
+			SoftLimitTime: year(2100), HardLimitTime: year(2100),
+			LocalQuota: 1000000, MaxDebit: -1, DailyDebit: -1, SessionCount: -1, SeatCount: 1,
+			DeviceLimit: -1, DevicesPerSeat: -1, TotalRegisteredDevices: 1, RegisteredHere: true,
+			SessionLimitDay: -1, SessionLimitMonth: -1, SessionLimitYear: -1,
+		}},
+		Headsets: []HeadsetSpec{{ID: "EPOCPLUS-3B9A0001", Firmware: "625", ConnectedBy: "dongle", Dongle: "6ff"}},
+	}
+}

@@ -1,0 +1,160 @@
+package emulator
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// loop owns a world: it takes the next event of the scheduler, or the next
+// request, applies it, and lets the clients' writers go. Nothing else touches
+// the world, so there are no locks around it.
+type loop struct {
+	sched *streams.Scheduler
+	clock *streams.Clock
+	inbox chan func()
+	stop  chan struct{}
+	done  chan struct{}
+
+	dirty []*client // clients with frames that their writer was not told of
+}
+
+// inboxSize is how many requests may wait for the loop before the readers of
+// the connections wait too.
+const inboxSize = 256
+
+// stallLimit is how long the manual clock waits for a client that does not read
+// before that client is cut, in real time.
+const stallLimit = 30 * time.Second
+
+// flushAt is how many bytes may gather for a client within one advance before
+// its writer starts.
+const flushAt = 64 << 10
+
+func newLoop(start int64, scale float64) *loop {
+	return &loop{
+		sched: streams.NewScheduler(start), clock: streams.NewClock(start, scale),
+		inbox: make(chan func(), inboxSize), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+}
+
+// run is the loop. It returns when stop is closed.
+func (l *loop) run() {
+	defer close(l.done)
+	timer := time.NewTimer(math.MaxInt64)
+	defer timer.Stop()
+	for {
+		behind := l.catchUp()
+		l.flush()
+		wait := time.Duration(0)
+		if !behind {
+			wait = l.clock.Until(l.sched.Next())
+		}
+		timer.Reset(wait)
+		select {
+		case fn := <-l.inbox:
+			l.take(fn)
+		case <-timer.C:
+		case <-l.stop:
+			return
+		}
+	}
+}
+
+// take applies a request and those that wait behind it, a bounded number so
+// that no flood of requests holds up the samples.
+func (l *loop) take(fn func()) {
+	for range 64 {
+		fn()
+		select {
+		case fn = <-l.inbox:
+			l.catchUp()
+		default:
+			return
+		}
+	}
+	fn()
+}
+
+// slice is how many events may happen before the loop looks at its inbox again.
+const slice = 4096
+
+// catchUp makes the events that are due happen, in order, and reports whether
+// more are left. On the real clock a late loop catches up, without loss. On a
+// scaled clock that is too fast for the machine time itself slows down: waiting
+// requests must not starve behind samples that never end.
+func (l *loop) catchUp() (behind bool) {
+	t := l.clock.Now()
+	for range slice {
+		if !l.sched.Step(t) {
+			return false
+		}
+	}
+	if scale := l.clock.Scale(); scale != 0 && scale != 1 {
+		l.clock.Set(l.sched.Now())
+	}
+	return true
+}
+
+// advance moves the time by d as fast as the machine can. No frame is lost: a
+// client whose outbox fills makes the loop wait.
+func (l *loop) advance(d time.Duration) {
+	target := l.clock.Now() + int64(d)
+	for l.sched.Step(target) {
+		l.giveRoom()
+	}
+	l.clock.Set(target)
+}
+
+// giveRoom starts the writers of clients for which much is waiting and waits
+// for those that are half full.
+func (l *loop) giveRoom() {
+	for _, c := range l.dirty {
+		if pending := c.conn.Pending(); pending >= flushAt {
+			c.conn.Flush()
+			if pending >= c.limit/2 {
+				ctx, cancel := context.WithTimeout(context.Background(), stallLimit)
+				if err := c.conn.WaitRoom(ctx); err != nil && ctx.Err() != nil {
+					c.Close(1008, "the client does not read")
+				}
+				cancel()
+			}
+		}
+	}
+}
+
+// flush lets the writers send what was queued since the last flush.
+func (l *loop) flush() {
+	for i, c := range l.dirty {
+		c.dirty = false
+		c.conn.Flush()
+		l.dirty[i] = nil
+	}
+	l.dirty = l.dirty[:0]
+}
+
+// post hands fn to the loop; it reports false when the loop has ended.
+func (l *loop) post(fn func()) bool {
+	select {
+	case l.inbox <- fn:
+		return true
+	case <-l.done:
+		return false
+	}
+}
+
+// do runs fn on the loop and waits for it.
+func (l *loop) do(fn func()) bool {
+	ran := make(chan struct{})
+	if !l.post(func() { fn(); close(ran) }) {
+		return false
+	}
+	select {
+	case <-ran:
+		return true
+	case <-l.done:
+		return false
+	}
+}
