@@ -95,6 +95,10 @@ func Reference() []byte {
 		fmt.Fprintf(&b, "\n### %s\n", t.Name())
 		table(t, "###")
 	}
+	b.WriteString("\n## What the linter finds\n\nMisuse of the API that the client's own tests may not notice, beside the faithful answers.\n\n| rule | | advice | page |\n| --- | --- | --- | --- |\n")
+	for _, r := range LintRules() {
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, r.Severity, cell(r.Advice), r.Page)
+	}
 	return []byte(b.String())
 }
 
