@@ -2,10 +2,12 @@ package scenarios_test
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -99,3 +101,62 @@ func TestVariablesOfTheDefault(t *testing.T) {
 }
 
 func itoa(n int) string { return strconv.Itoa(n) }
+
+// docs/scenario-reference.md is generated: go test ./scenarios -run TestReference -update
+func TestReference(t *testing.T) {
+	page := string(scenarios.Reference())
+	golden(t, "../docs/scenario-reference.md", page)
+	for _, a := range scenarios.Actions() {
+		assert.Contains(t, page, "\n### "+a.Name+"\n")
+	}
+	for _, word := range []string{"`clockOffset`", "`lognormal`", "`mustNot`", "`blinkRate`", "`exportGate`", "`sessionOpened`"} {
+		assert.Contains(t, page, word)
+	}
+	headings := regexp.MustCompile(`(?m)^## .*$`).FindAllString(page, -1)
+	slices.Sort(headings)
+	assert.Equal(t, headings, slices.Compact(slices.Clone(headings)), "no chapter twice")
+}
+
+// The schema refuses what the loader refuses, as far as one field goes.
+func TestSchemaRefuses(t *testing.T) {
+	schema := compileSchema(t)
+	for doc, right := range map[string]bool{
+		`{}`:                           true,
+		`{"world":{"disk":"low"}}`:     true,
+		`{"world":{"disk":"full"}}`:    false,
+		`{"world":{"disk":"${disk}"}}`: true,
+		`{"word":{}}`:                  false,
+		`{"world":{"headsets":[{}]}}`:  false,
+		`{"world":{"headsets":[{"id":"EPOCX-1","clockRatio":2}]}}`:                             false,
+		`{"world":{"headsets":[{"id":"EPOCX-1","signal":{"eyes":"open"}}]}}`:                   true,
+		`{"world":{"headsets":[{"id":"EPOCX-1","signal":{"eye":"open"}}]}}`:                    false,
+		`{"world":{"timings":{"training":"8s"}}}`:                                              true,
+		`{"world":{"timings":{"training":8}}}`:                                                 false,
+		`{"world":{"anyApplication":"true"}}`:                                                  false,
+		`{"timeline":[{"at":"1s","do":"headsetOff"}]}`:                                         true,
+		`{"timeline":[{"at":"1s","do":"headsetOf"}]}`:                                          false,
+		`{"timeline":[{"at":"1s","do":{"headsetOff":"EPOCX-1"}}]}`:                             true,
+		`{"timeline":[{"at":"1s","do":{"headsetOff":{"headset":"EPOCX-1","x":1}}}]}`:           false,
+		`{"timeline":[{"at":"1s","do":[{"blink":null},{"warning":19},{"cut":{}}]}]}`:           true,
+		`{"timeline":[{"at":"1s","do":{"blink":null,"cut":null}}]}`:                            false,
+		`{"timeline":[{"at":"1s"}]}`:                                                           false,
+		`{"faults":[{"on":"answer","latency":"1s"}]}`:                                          true,
+		`{"faults":[{"on":"answers","latency":"1s"}]}`:                                         false,
+		`{"faults":[{"latency":{"normal":{"mean":"1s"}}}]}`:                                    false,
+		`{"expectations":[{"must":"authorize","count":2}]}`:                                    true,
+		`{"expectations":[{"must":"authorize","count":"twice"}]}`:                              false,
+		`{"texts":{"errors":{"-32019":"full"},"warnings":{"104":{"message":{"behavior":1}}}}}`: true,
+		`{"texts":{"errors":{"full":"full"}}}`:                                                 false,
+		`{"version":2}`:                                                                        false,
+	} {
+		v, err := jsonschema.UnmarshalJSON(strings.NewReader(doc))
+		require.NoError(t, err)
+		err = schema.Validate(v)
+		assert.Equal(t, right, err == nil, "%s: %v", doc, err)
+		if right {
+			continue
+		}
+		_, err = scenarios.LoadBytes("x.json", []byte(doc), scenarios.Options{})
+		assert.Error(t, err, doc)
+	}
+}

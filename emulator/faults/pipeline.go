@@ -279,7 +279,7 @@ func (r *rule) wants(k Kind) bool {
 	if handshake {
 		return true
 	}
-	if (r.On.Direction == "in") != (k == Request) {
+	if r.On.in() != (k == Request) {
 		return false
 	}
 	if len(r.On.Kind) > 0 {

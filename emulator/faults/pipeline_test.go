@@ -339,6 +339,11 @@ func TestFaults(t *testing.T) {
 			[]faults.Frame{sample("1"), sample("2"), sample("3"), sample("4"), sample("5"), sample("6"), sample("7")},
 			[]string{"10 1", "20 2", "40 4", "50 5", "70 7"},
 		},
+		"requests": {
+			faults.Rule{On: faults.Match{Kind: []string{"request"}}, Drop: &faults.Drop{}},
+			[]faults.Frame{sample("1"), {Dir: faults.In, Kind: faults.Request, Method: "x", Bytes: []byte("r")}, answer("x", "a")},
+			[]string{"10 1", "30 a"},
+		},
 		"window of time": {
 			faults.Rule{On: faults.Match{From: duration(20 * time.Millisecond), To: duration(40 * time.Millisecond)}, Drop: &faults.Drop{}},
 			[]faults.Frame{sample("1"), sample("2"), sample("3"), sample("4")},
@@ -499,7 +504,7 @@ func TestWrongRules(t *testing.T) {
 	for want, r := range map[string]faults.Rule{
 		"exactly one of":        {},
 		"has 2 faults":          {Drop: &faults.Drop{}, Reset: &faults.Reset{}},
-		"does not go in":        {On: faults.Match{Kind: []string{"request"}}, Drop: &faults.Drop{}},
+		"does not go in":        {On: faults.Match{Kind: []string{"request", "answer"}}, Drop: &faults.Drop{}},
 		"fault of answers":      {On: faults.Match{Kind: []string{"sample"}}, Error: &faults.Error{Code: -32000}},
 		"ends before it begins": {On: faults.Match{From: 5, To: 5}, Drop: &faults.Drop{}},
 		"keep or cut":           {Truncate: &faults.Truncate{}},

@@ -38,7 +38,7 @@ type Rule struct {
 
 // Match says which frames a rule hits. Empty fields match all.
 type Match struct {
-	Direction   string   `json:"direction" enum:"out|in" default:"out" doc:"out: to the client; in: requests, before they are served."`
+	Direction   string   `json:"direction,omitempty" enum:"out|in" doc:"out: to the client; in: requests, before they are served. Absent: in when kind is request, else out."`
 	Kind        []string `json:"kind,omitempty" enum:"answer|warning|sample|request|handshake" rule:"single,short" doc:"Absent: answers, warnings and samples with out, requests with in."`
 	Method      []string `json:"method,omitempty" rule:"single" doc:"Methods of answers or requests."`
 	Stream      []string `json:"stream,omitempty" enum:"eeg|mot|dev|eq|pow|met|com|fac|sys" rule:"single" doc:"Streams of samples."`
@@ -194,14 +194,14 @@ func (r *Rule) Check() []Problem {
 		bad("", "has "+strconv.Itoa(n)+" faults", "exactly one of "+strict.Words(Names()))
 		return out
 	}
-	in := r.On.Direction == "in"
+	in := r.On.in()
 	handshake := false
 	for _, k := range r.On.Kind {
 		switch {
 		case k == "handshake":
 			handshake = true
 		case in != (k == "request"):
-			bad("on.kind", k+" does not go in the direction "+or(r.On.Direction, "out")+"", map[bool]string{true: "request", false: "answer, warning or sample"}[in])
+			bad("on.kind", k+" does not go in this direction, "+map[bool]string{true: "in", false: "out"}[in]+"", map[bool]string{true: "request", false: "answer, warning or sample"}[in])
 		}
 	}
 	switch name {
@@ -273,9 +273,7 @@ func (r *Rule) Check() []Problem {
 	return out
 }
 
-func or(s, def string) string {
-	if s == "" {
-		return def
-	}
-	return s
+// in reports whether the rule is about requests.
+func (m *Match) in() bool {
+	return m.Direction == "in" || m.Direction == "" && len(m.Kind) == 1 && m.Kind[0] == "request"
 }
