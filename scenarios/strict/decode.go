@@ -263,6 +263,9 @@ func (d *Decoder) decodeStruct(n *Node, v reflect.Value, path string) {
 			continue
 		}
 		f := fields[i]
+		if e.Value.Kind == Null && !nullIsValue(v.Field(f.index).Type()) {
+			continue // as if it were not there
+		}
 		seen[f.name] = true
 		d.decode(e.Value, v.Field(f.index), joinPath(path, e.Key), f.limits)
 	}
@@ -272,6 +275,12 @@ func (d *Decoder) decodeStruct(n *Node, v reflect.Value, path string) {
 			d.Add(n, path, Error{Problem: fmt.Sprintf("%s is missing", f.name), Allowed: f.allowed(v.Field(f.index).Type())})
 		}
 	}
+}
+
+// nullIsValue reports whether a key with nothing behind it says something: a
+// fault such as "drop:", or a JSON value.
+func nullIsValue(t reflect.Type) bool {
+	return t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct || t == reflect.TypeFor[JSON]()
 }
 
 func (d *Decoder) defaults(v reflect.Value, fields []field, seen func(string) bool, path string) {

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/json"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -21,7 +22,7 @@ type SchemaBuilder struct {
 // Schema returns the schema of a document of v's type.
 func Schema(v any, id, title string) []byte {
 	s := &SchemaBuilder{defs: map[string]any{}}
-	root := s.Type(reflect.TypeOf(v), limits{})
+	root := s.object(reflect.TypeOf(v))
 	root["$schema"] = "https://json-schema.org/draft/2020-12/schema"
 	root["$id"] = id
 	root["title"] = title
@@ -128,6 +129,9 @@ func (s *SchemaBuilder) object(t reflect.Type) map[string]any {
 	for _, f := range fieldsOf(t) {
 		ft := t.Field(f.index).Type
 		p := s.Type(ft, f.limits)
+		if !f.required && !nullIsValue(ft) {
+			p = s.nullable(p)
+		}
 		if f.doc != "" || f.hasD {
 			if len(p) == 1 && p["$ref"] != nil {
 				p = map[string]any{"allOf": []any{p}}
@@ -162,6 +166,25 @@ func (s *SchemaBuilder) object(t reflect.Type) map[string]any {
 		return m
 	}
 	return map[string]any{"anyOf": all}
+}
+
+// nullable allows nothing behind a key: it is as if the key were not there.
+func (s *SchemaBuilder) nullable(p map[string]any) map[string]any {
+	null := map[string]any{"type": "null"}
+	switch {
+	case p["$ref"] != nil:
+		return map[string]any{"anyOf": []any{p, null}}
+	case p["anyOf"] != nil:
+		p["anyOf"] = append(slices.Clone(p["anyOf"].([]any)), null)
+		return p
+	}
+	switch t := p["type"].(type) {
+	case string:
+		p["type"] = []any{t, "null"}
+	case []any:
+		p["type"] = append(slices.Clone(t), "null")
+	}
+	return p
 }
 
 func defaultOf(t reflect.Type, text string) any {
