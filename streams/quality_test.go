@@ -158,8 +158,8 @@ func TestBattery(t *testing.T) {
 // whatever happens.
 func TestEQNeverAboveCQ(t *testing.T) {
 	rapid.Check(t, func(r *rapid.T) {
-		s := testSource(t, "EPOCX")
-		for range 4 {
+		s := testSource(t, "EPOCX", at128)
+		for range 3 {
 			quality := rapid.IntRange(0, 4)
 			require.NoError(t, s.Update(func(st *State) {
 				st.Worn = rapid.Bool().Draw(r, "worn")
@@ -341,7 +341,7 @@ func TestGyroFollowsTheQuaternion(t *testing.T) {
 func TestMentalCommands(t *testing.T) {
 	type tally struct{ wanted, other, neutral, power float64 }
 	count := func(model MentalCommandModel, action string, power float64) tally {
-		s := testSource(t, "EPOCX", func(c *SourceConfig) { c.State.MentalCommand = MentalCommand{Action: action, Power: power} })
+		s := testSource(t, "INSIGHT", func(c *SourceConfig) { c.State.MentalCommand = MentalCommand{Action: action, Power: power} })
 		s.SetMentalCommandModel(model)
 		var n tally
 		s.Advance(testStart+250e9, KindSet(COM), func(x *Sample) {
