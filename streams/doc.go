@@ -42,5 +42,32 @@
 // What is sent depends on the seed, the configuration and what was changed when.
 // It does not depend on which streams are asked for, nor on how Advance was
 // called. Each part draws its random numbers from its own sequence, so a feature
-// that is not used leaves every byte as it was.
+// that is not used leaves every byte as it was. (The last digit may differ
+// between processor architectures, as some fuse multiplication and addition.)
+//
+// Random numbers begin anew every half minute. A source that nobody listens to
+// therefore need not compute what nobody hears: it makes up for the last minute
+// when somebody does.
+//
+// # What a change of the state does
+//
+//	eyes            alpha, most at O1 and O2; no blinks when closed
+//	levels          met at 2 and 0.1 Hz; alpha, beta and theta a little
+//	contact, worn   noise, hum and drift in eeg and pow; dev; eq; met null
+//	battery         dev, eq
+//	signalStrength  dev
+//	loss            INTERPOLATED and holes in eeg and mot; sampleRateQuality and eq
+//	head            mot; artefacts in eeg; eq
+//	face            blinks, glances and muscles in eeg and pow; fac; eq
+//	mentalCommand   com, by what the loaded profile has trained
+//	erp, ssvep, motorImagery, waveforms    eeg and pow
+//
+// # What is known and what is guessed
+//
+// Columns, rates, number formats, the converter's steps, the level of 4200 uV,
+// the band power algorithm, the grids of the motion sensors and the overall
+// qualities reproduce what Cortex documents or what was seen on the wire. How the
+// detections err, how fast qualities settle, the steps of Battery, the scale of
+// the old gyroscopes and everything listed in a model's Unknown are guesses, and
+// say so where they are made.
 package streams

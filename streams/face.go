@@ -279,7 +279,7 @@ func (s *Source) Stimulus(at int64, label string) {
 		o.weight = s.topography(r)
 		s.overlays = append(s.overlays, o)
 		s.tell(Truth{
-			Kind: "evoked", At: peak, Peak: float64(s.stamp(peak)) / 1e4, Sample: o.start, Duration: width, Amplitude: r.Amplitude, Label: label,
+			Kind: "evoked", At: s.due(o.start), Sample: o.start, Duration: float64(len(o.shape)) / float64(s.bg.rate), Peak: float64(s.stamp(peak)) / 1e4, Amplitude: r.Amplitude, Label: label,
 			Sensors: s.strongest(o.weight),
 		})
 	}
