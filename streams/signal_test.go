@@ -106,6 +106,8 @@ func TestAlpha(t *testing.T) {
 		assert.Greater(t, band(p, 9.5, 11.5), 5*band(p, 5, 7), name)
 		assert.Greater(t, band(p, 9.5, 11.5), 5*band(psd(open[name], 128), 9.5, 11.5), name)
 	}
+	// alphaAmplitude is the RMS with closed eyes where alpha is strongest.
+	assert.InDelta(t, DefaultState().Background.AlphaAmplitude, math.Sqrt(4*band(psd(closed["O1"], 128), 8.5, 12.5)), 3)
 	front, back := band(psd(closed["AF3"], 128), 9.5, 11.5), band(psd(closed["O1"], 128), 9.5, 11.5)
 	assert.InDelta(t, 3, math.Sqrt(back/front), 1.2, "amplitude at O1 against AF3")
 	// It waxes and wanes: the power of single seconds varies by more than ten.
@@ -169,6 +171,9 @@ func TestWornValuesStayNearTheLevel(t *testing.T) {
 
 func TestChannelsAreRelatedButNotEqual(t *testing.T) {
 	x := microvolts(testSource(t, "EPOCX", quiet), 120)
+	for name, v := range x {
+		assert.InDelta(t, DefaultState().Background.Amplitude, stat.StdDev(v, nil), 1.5, name)
+	}
 	names := sensors14()
 	for i, a := range names {
 		for _, b := range names[:i] {

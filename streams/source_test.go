@@ -224,3 +224,10 @@ func TestNextDueOfASleeper(t *testing.T) {
 	})
 	assert.Equal(t, 256, n)
 }
+
+func TestSamplesAreMadeWithoutAllocations(t *testing.T) {
+	s := testSource(t, "EPOCX")
+	line := make([]byte, 0, 8192)
+	emit := func(x *Sample) { line = AppendTime(s.Layout(x.Kind).AppendSample(line[:0], x), x.Stamp) }
+	assert.Zero(t, testing.AllocsPerRun(20, func() { s.Advance(s.now+1e9, AllKinds, emit) }))
+}
