@@ -38,7 +38,7 @@ type client struct {
 }
 
 // Send implements api.Link.
-func (c *client) Send(_ api.FrameKind, _ string, parts ...[]byte) {
+func (c *client) Send(_ api.Frame, parts ...[]byte) {
 	if c.conn.Append(parts...) != nil {
 		return // the gateway has closed, counted and logged it
 	}

@@ -98,7 +98,12 @@ func (c *Call) application(clientID, secret string) (*sessionstore.Application, 
 		name := appName(clientID)
 		id := "com." + c.Store.Login.Username + "." + name
 		if app = c.Store.ApplicationByID(id); app == nil {
-			app = &sessionstore.Application{Name: name, ID: id, Version: "1.0", Access: sessionstore.AccessGranted, ApproveAfter: -1, DenyAfter: -1}
+			app = &sessionstore.Application{Version: "1.0", Access: sessionstore.AccessGranted, ApproveAfter: -1, DenyAfter: -1}
+			if c.world.NewApplication != nil {
+				*app = *c.world.NewApplication
+			}
+			app.ID = id
+			setDefault(&app.Name, name)
 			c.Store.AddApplication(app)
 		}
 		app.ClientID = clientID
@@ -196,6 +201,11 @@ func authorize(c *Call, a rpc.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	licenseID := ""
+	if license != nil {
+		licenseID = license.ID
+	}
+	c.event("authorized", "application", app.ClientID, "user", username, "license", licenseID)
 	if u := c.Store.User(username); u != nil {
 		switch {
 		case !u.EULAAccepted:

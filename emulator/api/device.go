@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"time"
 
 	"github.com/fakecortex/fakecortex/sessionstore"
@@ -161,7 +162,7 @@ func (d *device) send(sample *streams.Sample) {
 	d.tail = streams.AppendTime(d.tail, sample.Stamp)
 	d.tail = append(d.tail, '}')
 	for _, k := range d.sinks[sample.Kind] {
-		k.peer.link.Send(Sample, sample.Kind.String(), d.head, k.sid, d.tail)
+		k.peer.link.Send(Frame{Kind: Sample, Stream: sample.Kind, Headset: d.headset.ID}, d.head, k.sid, d.tail)
 	}
 }
 
@@ -248,6 +249,7 @@ func (s *Service) connectEnds(d *device) {
 		outcome = ConnectWrong
 	}
 	failed := func(code int) {
+		s.event("connectFailed", "headset", d.headset.ID, "code", strconv.Itoa(code))
 		s.warnHeadset(code, d.headset.ID)
 		to := sessionstore.HeadsetDiscovered
 		if !d.on {

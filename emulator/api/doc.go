@@ -8,6 +8,7 @@
 //   - world.go        what a world starts with
 //   - authentication.go, headsets.go, sessions.go, subscription.go: the methods
 //   - device.go       a simulated headset: connection, silence, its samples
+//   - events.go       what happens in the world, for scenarios and the journal
 //   - objects.go      the JSON objects of the documentation
 //   - token.go        Cortex tokens
 //

@@ -115,11 +115,13 @@ func (s *Service) startScan(p *Peer) {
 	if s.scan.end.Pending() {
 		return
 	}
+	s.event("scanStarted")
 	s.sched.After(int64(s.world.ScanFindAfter), s.discover)
 	s.scan.end = s.sched.After(int64(s.world.ScanDuration), func() {
 		s.discover()
 		callers := s.scan.callers
 		s.scan = scanState{}
+		s.event("scanFinished")
 		told := make(map[*Peer]bool)
 		for _, p := range callers {
 			if !told[p] {

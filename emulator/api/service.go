@@ -26,10 +26,20 @@ const (
 	Sample
 )
 
+// Frame is what a frame to a client is about.
+type Frame struct {
+	Kind    FrameKind
+	Method  string          // of an Answer; "" when the request has none
+	ID      json.RawMessage // of an Answer, as the client sent it; nil is null
+	Code    int             // of a Warning, or of the error in an Answer
+	Stream  streams.Kind    // of a Sample
+	Headset string          // of a Sample
+}
+
 // Link is the way to one client. Send queues one text frame made of the parts;
 // it copies them and never blocks.
 type Link interface {
-	Send(kind FrameKind, name string, parts ...[]byte)
+	Send(about Frame, parts ...[]byte)
 	Close(code int, reason string)
 }
 
@@ -46,6 +56,20 @@ type Hooks struct {
 	Refused func(peer sessionstore.ConnID, method string, code int, why string)
 	// Changed is called for each change of state.
 	Changed func(sessionstore.Change)
+	// Requested is called for each request before it is served. What the hook
+	// changes the request meets.
+	Requested func(peer sessionstore.ConnID, req *rpc.Request)
+	// Malformed is called for a frame that is no request; answer is what the
+	// client gets.
+	Malformed func(peer sessionstore.ConnID, frame, answer []byte, fault *rpc.Error)
+	// Answered is called with each answer to a request before it is sent; fault
+	// is nil for a success. A request without an id has a nil answer.
+	Answered func(peer sessionstore.ConnID, req *rpc.Request, answer []byte, fault *rpc.Error)
+	// Warned is called with each warning to each client before it is sent.
+	Warned func(peer sessionstore.ConnID, code int, frame []byte)
+	// Event is called when something happens in the world: an event of the
+	// scenarios package with its fields, name and value in turn.
+	Event func(name string, fields ...string)
 }
 
 // Service is the Cortex API over one world. See the package comment.
@@ -72,6 +96,7 @@ type Service struct {
 
 type outgoing struct {
 	peer  *Peer
+	code  int
 	frame []byte
 }
 
@@ -87,6 +112,10 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 		ids:     rand.NewChaCha8(seed32(world.Seed, "ids")),
 		peers:   make(map[sessionstore.ConnID]*Peer),
 		devices: make(map[string]*device),
+	}
+	if world.Compat != nil {
+		s.compat = *world.Compat
+		s.texts = DefaultTexts(s.compat)
 	}
 	for code, text := range world.Errors {
 		s.texts.Errors[code] = Text{Message: text}
@@ -217,26 +246,21 @@ func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
 	}
 	if binary {
 		// Nothing is documented for binary frames; Cortex speaks text.
-		s.answerError(p, "", nil, s.fault(CodeParseError, "binary frame: Cortex takes JSON in text frames only"))
+		s.malformed(p, frame, nil, s.fault(CodeParseError, "binary frame: Cortex takes JSON in text frames only"))
 		return
 	}
 	req, answerID, fault := rpc.Decode(frame, rpc.DecodeOptions{Faults: s.faults})
 	if fault != nil {
-		s.answerError(p, "", answerID, fault)
+		s.malformed(p, frame, answerID, fault)
 		return
 	}
 	s.inCall = true
+	if s.hooks.Requested != nil {
+		s.hooks.Requested(id, req)
+	}
 	c := &Call{Service: s, peer: p, Method: req.Method}
 	result, err := s.handle(c, req)
-	if req.ID != nil {
-		if err != nil {
-			s.answerError(p, req.Method, req.ID, err)
-		} else {
-			s.answer(c, req.ID, result)
-		}
-	} else if err != nil {
-		s.refused(p, req.Method, s.toFault(err))
-	}
+	s.answer(c, req, result, err)
 	s.inCall = false
 	s.flushWarnings()
 }
@@ -267,22 +291,43 @@ func (s *Service) handle(c *Call, req *rpc.Request) (any, error) {
 	return m.Handle(c, args)
 }
 
-func (s *Service) answer(c *Call, id json.RawMessage, result any) {
-	frame, err := rpc.AppendResultWith(nil, id, result, c.extra)
-	if err != nil {
-		s.answerError(c.peer, c.Method, id, s.fault(CodeInternal, err.Error()))
-		return
+// answer sends the answer to a request, a success or an error.
+func (s *Service) answer(c *Call, req *rpc.Request, result any, err error) {
+	var frame []byte
+	if err == nil && req.ID != nil {
+		if frame, err = rpc.AppendResultWith(nil, req.ID, result, c.extra); err != nil {
+			err = s.fault(CodeInternal, err.Error())
+		}
 	}
-	c.peer.link.Send(Answer, c.Method, frame)
+	var fault *rpc.Error
+	if err != nil {
+		fault = s.toFault(err)
+		s.refused(c.peer, req.Method, fault)
+		if req.ID != nil {
+			frame = rpc.AppendError(nil, req.ID, fault)
+		}
+	}
+	if s.hooks.Answered != nil {
+		s.hooks.Answered(c.peer.ID, req, frame, fault)
+	}
+	if frame == nil {
+		return // a notification
+	}
+	about := Frame{Kind: Answer, Method: req.Method, ID: req.ID}
+	if fault != nil {
+		about.Code = fault.Code
+	}
+	c.peer.link.Send(about, frame)
 }
 
-func (s *Service) answerError(p *Peer, method string, id json.RawMessage, err error) {
-	fault := s.toFault(err)
-	s.refused(p, method, fault)
-	if id == nil {
-		id = json.RawMessage("null")
+// malformed answers a frame that is no request.
+func (s *Service) malformed(p *Peer, frame []byte, id json.RawMessage, fault *rpc.Error) {
+	s.refused(p, "", fault)
+	answer := rpc.AppendError(nil, id, fault)
+	if s.hooks.Malformed != nil {
+		s.hooks.Malformed(p.ID, frame, answer, fault)
 	}
-	p.link.Send(Answer, method, rpc.AppendError(nil, id, fault))
+	p.link.Send(Frame{Kind: Answer, ID: id, Code: fault.Code}, answer)
 }
 
 func (s *Service) refused(p *Peer, method string, fault *rpc.Error) {
@@ -367,6 +412,7 @@ func (s *Service) apply(changes []sessionstore.Change) {
 		if s.hooks.Changed != nil {
 			s.hooks.Changed(ch)
 		}
+		s.tell(ch)
 		switch ch := ch.(type) {
 		case sessionstore.UserLoggedIn:
 			s.warnAll(WarnUserLogin, s.warningText(WarnUserLogin, ch.Username))
@@ -433,7 +479,7 @@ func (s *Service) warn(p *Peer, code int, message any) {
 		s.log.Error("warning not encoded", "code", code, "error", err)
 		return
 	}
-	s.pending = append(s.pending, outgoing{p, frame})
+	s.pending = append(s.pending, outgoing{p, code, frame})
 }
 
 // warnAll queues a warning to every client, in the order of their connection.
@@ -450,7 +496,10 @@ func (s *Service) warnHeadset(code int, headset string) {
 func (s *Service) flushWarnings() {
 	for i, w := range s.pending {
 		if !w.peer.gone {
-			w.peer.link.Send(Warning, "", w.frame)
+			if s.hooks.Warned != nil {
+				s.hooks.Warned(w.peer.ID, w.code, w.frame)
+			}
+			w.peer.link.Send(Frame{Kind: Warning, Code: w.code}, w.frame)
 		}
 		s.pending[i] = outgoing{}
 	}

@@ -40,7 +40,7 @@ type benchLink struct {
 }
 
 // Send implements Link.
-func (l benchLink) Send(_ FrameKind, _ string, parts ...[]byte) {
+func (l benchLink) Send(_ Frame, parts ...[]byte) {
 	frame := string(bytes.Join(parts, nil))
 	l.b.frames[l.name] = append(l.b.frames[l.name], frame)
 	fmt.Fprintf(l.b.out, "%s %s < %s\n", l.b.clock(), l.name, frame)

@@ -10,6 +10,7 @@ import (
 // World is what a Service starts with.
 type World struct {
 	CortexVersion string         // empty: DefaultVersion
+	Compat        *Compat        // nil: what CortexVersion chooses
 	Zone          *time.Location // zone of the Cortex host, for dates; nil: UTC
 	Seed          uint64
 
@@ -20,6 +21,8 @@ type World struct {
 	Applications []sessionstore.Application
 	// AnyApplication approves a client id that is not among Applications.
 	AnyApplication bool
+	// NewApplication is what such an application is made after; nil: approved.
+	NewApplication *sessionstore.Application
 	Licenses       []sessionstore.License
 	Headsets       []HeadsetSpec
 	CloudOffline   bool
