@@ -12,6 +12,7 @@ const (
 	CodeMethodNotFound     = -32601
 	CodeInvalidParams      = -32602
 	CodeInternal           = -32603
+	CodeCloudFailure       = -32000
 	CodeNoHeadset          = -32001
 	CodeInvalidLicense     = -32002
 	CodeNoInternet         = -32003
@@ -36,7 +37,12 @@ const (
 	CodeHardLimit          = -32029
 	CodeNotLoggedIn        = -32033
 	CodeTokenNotFit        = -32034
+	CodeEULANotAccepted    = -32041
 	CodeNoAccessRight      = -32102
+	CodeLoginToken         = -32108
+	CodeAuthorizeToken     = -32109
+	CodeServiceStarting    = -32122
+	CodeCloudRefreshing    = -32130
 	CodeTokenOtherApp      = -32135
 	CodeUnpublished        = -32142
 	CodeHeadsetNotReady    = -32152
@@ -53,12 +59,24 @@ const (
 	WarnAccessRequested   = 8
 	WarnAccessGranted     = 9
 	WarnAccessRejected    = 10
+	WarnZombie            = 11
+	WarnNoOSUsername      = 12
+	WarnOtherOSUser       = 16
+	WarnEULAAccepted      = 17
+	WarnDiskLow           = 19
+	WarnDiskCritical      = 20
+	WarnCortexReady       = 23
+	WarnLicenseEnding     = 26
 	WarnPrivateEULA       = 28
+	WarnBluetoothDenied   = 31
 	WarnHeadsetWrongInfo  = 100
 	WarnHeadsetCannot     = 101
 	WarnConnectTimeout    = 102
 	WarnHeadsetTimeout    = 103
 	WarnHeadsetConnected  = 104
+	WarnHeadsetUpdated    = 110
+	WarnHeadsetNotUpdated = 111
+	WarnNotOverBluetooth  = 112
 	WarnHeadsetNoMotion   = 113
 	WarnHeadsetScanFinish = 142
 )
@@ -70,7 +88,7 @@ type Text struct {
 	Guessed bool
 }
 
-// Texts are the wordings of errors and warnings. A world may replace any.
+// Texts are the wordings of errors and warnings in one world.
 // In warning texts %s stands for the id or name that the warning is about.
 type Texts struct {
 	Errors   map[int]Text
@@ -79,67 +97,19 @@ type Texts struct {
 
 // DefaultTexts returns the wordings of a Cortex version.
 func DefaultTexts(c Compat) Texts {
-	errors := map[int]Text{
-		CodeParseError:         {"Parse error.", true},
-		CodeInvalidRequest:     {"Invalid Request.", true},
-		CodeMethodNotFound:     {"Method not found.", true},
-		CodeInvalidParams:      {"Invalid Parameters.", false}, // cortex-example #105
-		CodeInternal:           {"Internal error.", true},
-		CodeNoHeadset:          {"No headset is connected.", true},
-		CodeInvalidLicense:     {"Invalid License Key.", false}, // cortex-example #130, #174
-		CodeNoInternet:         {"No Internet connection.", true},
-		CodeHeadsetUnavailable: {"The headset is currently not available.", false}, // cortex-example #93
-		CodeSessionExists:      {"There is already a session with this headset.", true},
-		CodeNoLicense:          {"No valid license to activate a new session.", true},
-		CodeSessionUnknown:     {"The session does not exist.", false}, // cortex-example #210
-		CodeSessionNotActive:   {"The session must be activated first.", true},
-		CodeTokenInvalid:       {"Invalid cortex token.", true},
-		CodeTokenExpired:       {"The cortex token has expired.", true},
-		CodeStreamUnavailable:  {"The stream is unavailable or unsupported.", false}, // cortex-example #42
-		CodeMissingParams:      {"Missing the required parameters.", false},          // cortex-example #129
-		CodeSessionLimit:       {"Session limit on this device has been reached.", false},
-		CodeNotOnUSBCable:      {"The headset must be connected by USB cable.", true},
-		CodeInvalidCredentials: {"The client id or the client secret is incorrect.", true},
-		CodeDeviceLimit:        {"Device limit on this license has been reached.", false}, // cortex-example #194
-		CodeLicenseExpired:     {"The license is expired.", true},
-		CodeDebitTooLarge:      {"The debit number is greater than the maximum debit of the license.", true},
-		CodeDailyDebit:         {"The daily debit limit has been reached.", true},
-		CodeLicenseNotForApp:   {"The application does not have permission to use the license.", false}, // cortex-example #145
-		CodeSoftLimit:          {"The soft session limit has been exceeded.", true},
-		CodeHardLimit:          {"The hard session limit has been exceeded.", true},
-		CodeNotLoggedIn:        {"You must login via EMOTIV Launcher before working with Cortex.", true},
-		CodeTokenNotFit:        {"The cortex token does not match the current user.", true},
-		CodeNoAccessRight:      {"You have no access rights to the Application.", false}, // cortex-example #49
-		CodeTokenOtherApp:      {"The cortex token does not match the application.", true},
-		CodeUnpublished:        {"The application is not published and you are not its owner.", true},
-		CodeHeadsetNotReady:    {"The headset is not ready.", true},
-		CodeNotReauthorized:    {"You must authorize again.", true},
+	t := Texts{Errors: make(map[int]Text), Warnings: make(map[int]Text)}
+	for _, row := range codeTable {
+		text := Text{Message: row.Text, Guessed: row.Guessed}
+		if c.OldTexts && row.OldText != "" {
+			text = Text{Message: row.OldText}
+		}
+		if row.Warning {
+			t.Warnings[row.Code] = text
+		} else {
+			t.Errors[row.Code] = text
+		}
 	}
-	if c.OldTexts {
-		errors[CodeMissingParams] = Text{"Missing required parameters.", false}                                  // cortex-example #6
-		errors[CodeLicenseNotForApp] = Text{"The application do not have permission to use the license.", false} // cortex-example #19
-	}
-	return Texts{
-		Errors: errors,
-		Warnings: map[int]Text{
-			WarnStreamsStopped:    {"Cortex has stopped all the subscriptions of session %s.", false},
-			WarnSessionClosed:     {"Cortex has closed the session %s.", false},
-			WarnUserLogin:         {"User %s has already logged in to Cortex.", false},
-			WarnUserLogout:        {"User %s has already logged out from Cortex.", false},
-			WarnEULANotAccepted:   {"User %s has not accepted the EULA.", true},
-			WarnAccessRequested:   {"The application %s requests the access right.", true},
-			WarnAccessGranted:     {"The access right to the %s has been granted", false},
-			WarnAccessRejected:    {"The access right to the %s has been rejected", false},
-			WarnPrivateEULA:       {"User %s has not accepted the private EULA.", true},
-			WarnHeadsetWrongInfo:  {"Cannot connect to the headset %s because of wrong information.", true},
-			WarnHeadsetCannot:     {"Cannot connect to the headset %s.", true},
-			WarnConnectTimeout:    {"Cannot connect to the headset %s because of timeout.", true},
-			WarnHeadsetTimeout:    {"The headset %s is disconnected because of data timeout.", true},
-			WarnHeadsetConnected:  {"The headset %s is connected.", true},
-			WarnHeadsetNoMotion:   {"The headset %s is connected with motion disabled.", true},
-			WarnHeadsetScanFinish: {"Headset discovering complete.", false},
-		},
-	}
+	return t
 }
 
 // reasonCodes maps the refusals of the session store to codes.
@@ -165,8 +135,81 @@ var reasonCodes = map[sessionstore.Reason]int{
 	sessionstore.SessionLimitReached:      CodeInternal, // our own bound, not one of Cortex
 }
 
+// Override replaces what one error or warning says; zero fields leave it.
+type Override struct {
+	// Message is another text; in a warning %s stands for what it is about.
+	Message string
+	// Object is the whole message of a warning instead, any JSON.
+	Object any
+	// Code is another code.
+	Code *int
+	// Behavior is the data.behavior of an error.
+	Behavior string
+}
+
+// setTexts applies the overrides of the world to the texts of the version.
+func (s *Service) setTexts() {
+	s.texts = DefaultTexts(s.compat)
+	for code, o := range s.world.Errors {
+		if o.Message != "" {
+			s.texts.Errors[code] = Text{Message: o.Message}
+		}
+	}
+	for code, o := range s.world.Warnings {
+		if o.Message != "" {
+			s.texts.Warnings[code] = Text{Message: o.Message}
+		}
+	}
+	s.faults = rpc.Faults{
+		ParseError:     s.rpcText(CodeParseError),
+		InvalidRequest: s.rpcText(CodeInvalidRequest),
+		MethodNotFound: s.rpcText(CodeMethodNotFound),
+		InvalidParams:  s.rpcText(CodeInvalidParams),
+		MissingParams:  s.rpcText(CodeMissingParams),
+		OmitData:       !s.compat.ErrorData,
+	}
+}
+
+// rpcText returns an error of package rpc by its own code; finalFault puts the
+// code of an override in.
+func (s *Service) rpcText(code int) rpc.CodeText {
+	return rpc.CodeText{Code: code, Message: s.texts.Errors[code].Message}
+}
+
 // fault returns the error of a code with its text. Why is the plain reason for
 // our own log.
 func (s *Service) fault(code int, why string) *rpc.Error {
 	return &rpc.Error{Code: code, Message: s.texts.Errors[code].Message, Op: why}
+}
+
+// finalFault returns an error as the client gets it: with the code and the
+// data.behavior that the world wants instead.
+func (s *Service) finalFault(fault *rpc.Error) *rpc.Error {
+	o, ok := s.world.Errors[fault.Code]
+	if !ok || o.Code == nil && o.Behavior == "" {
+		return fault
+	}
+	out := *fault
+	if o.Code != nil {
+		out.Code = *o.Code
+	}
+	if o.Behavior != "" {
+		out.Data = rpc.Object{"behavior": o.Behavior}
+	}
+	return &out
+}
+
+// finalWarning returns code and message of a warning as the client gets it.
+func (s *Service) finalWarning(code int, message any) (int, any) {
+	o, ok := s.world.Warnings[code]
+	if !ok {
+		return code, message
+	}
+	if o.Object != nil {
+		message = o.Object
+	}
+	if o.Code != nil {
+		code = *o.Code
+	}
+	return code, message
 }

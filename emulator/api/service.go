@@ -108,29 +108,15 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 		return nil, err
 	}
 	s := &Service{
-		Store: sessionstore.New(), sched: sched, world: world, compat: compat, texts: DefaultTexts(compat), log: log, hooks: hooks,
+		Store: sessionstore.New(), sched: sched, world: world, compat: compat, log: log, hooks: hooks,
 		ids:     rand.NewChaCha8(seed32(world.Seed, "ids")),
 		peers:   make(map[sessionstore.ConnID]*Peer),
 		devices: make(map[string]*device),
 	}
 	if world.Compat != nil {
 		s.compat = *world.Compat
-		s.texts = DefaultTexts(s.compat)
 	}
-	for code, text := range world.Errors {
-		s.texts.Errors[code] = Text{Message: text}
-	}
-	for code, text := range world.Warnings {
-		s.texts.Warnings[code] = Text{Message: text}
-	}
-	s.faults = rpc.Faults{
-		ParseError:     s.rpcText(CodeParseError),
-		InvalidRequest: s.rpcText(CodeInvalidRequest),
-		MethodNotFound: s.rpcText(CodeMethodNotFound),
-		InvalidParams:  s.rpcText(CodeInvalidParams),
-		MissingParams:  s.rpcText(CodeMissingParams),
-		OmitData:       !compat.ErrorData,
-	}
+	s.setTexts()
 	var methods []rpc.Method[*Call]
 	for _, chapter := range [][]rpc.Method[*Call]{authenticationMethods(), headsetMethods(), sessionMethods(), subscriptionMethods()} {
 		methods = append(methods, chapter...)
@@ -139,10 +125,6 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 		return nil, err
 	}
 	return s, s.populate()
-}
-
-func (s *Service) rpcText(code int) rpc.CodeText {
-	return rpc.CodeText{Code: code, Message: s.texts.Errors[code].Message}
 }
 
 func (s *Service) populate() error {
@@ -303,6 +285,7 @@ func (s *Service) answer(c *Call, req *rpc.Request, result any, err error) {
 	if err != nil {
 		fault = s.toFault(err)
 		s.refused(c.peer, req.Method, fault)
+		fault = s.finalFault(fault)
 		if req.ID != nil {
 			frame = rpc.AppendError(nil, req.ID, fault)
 		}
@@ -323,6 +306,7 @@ func (s *Service) answer(c *Call, req *rpc.Request, result any, err error) {
 // malformed answers a frame that is no request.
 func (s *Service) malformed(p *Peer, frame []byte, id json.RawMessage, fault *rpc.Error) {
 	s.refused(p, "", fault)
+	fault = s.finalFault(fault)
 	answer := rpc.AppendError(nil, id, fault)
 	if s.hooks.Malformed != nil {
 		s.hooks.Malformed(p.ID, frame, answer, fault)
@@ -446,9 +430,7 @@ func (s *Service) apply(changes []sessionstore.Change) {
 			}
 		}
 	}
-	if !s.inCall {
-		s.flushWarnings()
-	}
+	s.flushWarnings()
 }
 
 // warningText returns the wording of a warning about one thing.
@@ -474,6 +456,7 @@ func (s *Service) warn(p *Peer, code int, message any) {
 	if p == nil || p.gone {
 		return
 	}
+	code, message = s.finalWarning(code, message)
 	frame, err := rpc.AppendWarning(nil, code, message)
 	if err != nil {
 		s.log.Error("warning not encoded", "code", code, "error", err)
@@ -493,7 +476,11 @@ func (s *Service) warnHeadset(code int, headset string) {
 	s.warnAll(code, rpc.Object{"behavior": s.warningText(code, headset), "headsetId": headset})
 }
 
+// flushWarnings sends what is queued, unless a call runs: its answer goes first.
 func (s *Service) flushWarnings() {
+	if s.inCall {
+		return
+	}
 	for i, w := range s.pending {
 		if !w.peer.gone {
 			if s.hooks.Warned != nil {

@@ -76,6 +76,7 @@ func (c *Call) offered(sess *sessionstore.Session, name string) (*streams.Layout
 func (c *Call) streamFailure(stream, why string) rpc.Object {
 	fault := c.fault(CodeStreamUnavailable, stream+": "+why)
 	c.refused(c.peer, c.Method, fault)
+	fault = c.finalFault(fault)
 	return rpc.Object{"code": fault.Code, "message": fault.Message, "streamName": stream}
 }
 

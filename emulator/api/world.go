@@ -33,8 +33,8 @@ type World struct {
 	// SessionsOutliveConnection keeps sessions when their connection ends.
 	SessionsOutliveConnection bool
 	MaxSessions               int // default 1,000
-	// Texts replaces wordings by code.
-	Errors, Warnings map[int]string
+	// Errors and Warnings replace texts and codes, by code.
+	Errors, Warnings map[int]Override
 }
 
 // HeadsetSpec describes one headset of a world.
