@@ -104,6 +104,10 @@ type License struct {
 	SessionLimitDay        int // negative: no limit
 	SessionLimitMonth      int
 	SessionLimitYear       int
+
+	// ForceOptOut makes configOptOut always on or always off; nil leaves it to
+	// the application.
+	ForceOptOut *bool
 }
 
 // HasScope reports whether the license holds scope s.

@@ -61,6 +61,23 @@ type (
 		Headset  *Headset
 		From, To HeadsetStatus
 	}
+	// RecordStarted tells of a record that runs now.
+	RecordStarted struct {
+		Session *Session
+		Record  *Record
+	}
+	// RecordStopped tells of the end of a record, by stopRecord or with its session.
+	RecordStopped struct {
+		Session *Session
+		Record  *Record
+	}
+	// RecordDeleted tells that the data of a record can go.
+	RecordDeleted struct{ Record *Record }
+	// OptOutChanged is warning 21 or 22.
+	OptOutChanged struct {
+		Application *Application
+		On          bool
+	}
 )
 
 func (UserLoggedIn) change()     {}
@@ -73,3 +90,7 @@ func (SessionClosed) change()    {}
 func (Subscribed) change()       {}
 func (Unsubscribed) change()     {}
 func (HeadsetChanged) change()   {}
+func (RecordStarted) change()    {}
+func (RecordStopped) change()    {}
+func (RecordDeleted) change()    {}
+func (OptOutChanged) change()    {}

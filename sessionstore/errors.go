@@ -27,6 +27,15 @@ const (
 	DebitTooLarge                   // more than maxDebit
 	DailyDebitReached               // the license's debit limit of the day is reached
 	SessionLimitReached             // the world's bound on open sessions
+	RecordAlreadyRunning            // one record per session at a time
+	NoRecordRunning                 // stopRecord and markers need a running record
+	RecordUnknown                   // never existed, deleted, or of another application
+	RecordLimitReached              // the world's bound on records, markers or subjects
+	MarkerUnknown                   // the running record has no such marker
+	MarkerTooOld                    // its time is too far in the past
+	MarkerTooNew                    // its time is too far in the future
+	SubjectUnknown                  // the user has no such subject
+	SubjectExists                   // the name is taken
 )
 
 var reasonNames = [...]string{
@@ -34,6 +43,8 @@ var reasonNames = [...]string{
 	"session exists", "session unknown", "session not active", "quota used up", "no license", "license unknown",
 	"license not for this application", "license expired", "device limit reached", "soft limit reached", "hard limit reached",
 	"debit too large", "daily debit limit reached", "too many sessions",
+	"record already running", "no record running", "record unknown", "too many records",
+	"marker unknown", "marker too old", "marker too new", "subject unknown", "subject exists",
 }
 
 // String returns the reason in words.

@@ -34,6 +34,7 @@ type Session struct {
 	RecordIDs   []string
 	Recording   bool
 
+	record        *Record // running if Recording, else the last one
 	subscriptions []*Subscription
 }
 

@@ -1,7 +1,5 @@
 package sessionstore
 
-import "time"
-
 // Store is the state of one world. Use New. See the package comment.
 type Store struct {
 	// Login is the user of this machine, CurrentOS the account of the
@@ -17,6 +15,9 @@ type Store struct {
 	EnforceSoftLimit bool
 	// MaxSessions bounds the live sessions of the world, 0 means no bound.
 	MaxSessions int
+	// MaxRecords bounds the records, and the subjects, of the world, 0 means no
+	// bound.
+	MaxRecords int
 
 	users     map[string]*User
 	userOrder []string
@@ -24,15 +25,14 @@ type Store struct {
 	licenses  []*License
 	headsets  []*Headset
 	sessions  []*Session
+
+	records      []*Record
+	recordNumber int // of the newest record
+	subjects     []*Subject
+	optOut       map[optOutKey]bool
 }
 
 // New returns an empty world.
 func New() *Store {
-	return &Store{users: make(map[string]*User)}
-}
-
-// stopRecordOf ends the running record of a session.
-func (s *Store) stopRecordOf(sess *Session, _ time.Time) []Change {
-	sess.Recording = false
-	return nil
+	return &Store{users: make(map[string]*User), optOut: make(map[optOutKey]bool)}
 }
