@@ -30,7 +30,7 @@ type peer struct {
 
 func dialTLS(t testing.TB, e *emulator.Emulator) *peer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: e.CertPool()}}}
 	conn, _, err := websocket.Dial(ctx, e.URL(), &websocket.DialOptions{HTTPClient: client})
@@ -42,7 +42,7 @@ func dialTLS(t testing.TB, e *emulator.Emulator) *peer {
 
 func dialMemory(t testing.TB, e *emulator.Emulator) *peer {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithCancel(context.Background())
 	t.Cleanup(cancel)
 	conn, err := e.Dial(ctx)
 	require.NoError(t, err)

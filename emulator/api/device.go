@@ -23,15 +23,18 @@ type device struct {
 	on      bool // switched on and in reach
 	silent  bool // connected, but no sample arrives
 
-	source  *streams.Source // nil unless connected
-	tick    *streams.Event
-	connect *streams.Event // the running attempt to connect
-	giveUp  *streams.Event // the end of the silence that Cortex bears
-	sinks   [streams.NumKinds][]*sink
-	mask    streams.Kinds // streams with a sink
-	head    []byte        // reused: {"eeg":[...]
-	tail    []byte        // reused: "time":N}
-	emit    func(*streams.Sample)
+	source *streams.Source // nil unless connected
+	// connections counts them: a headset that comes back does not repeat its signal.
+	connections int
+	tick        *streams.Event
+	connect     *streams.Event // the running attempt to connect
+	giveUp      *streams.Event // the end of the silence that Cortex bears
+	sinks       [streams.NumKinds][]*sink
+	mask        streams.Kinds // streams with a sink
+	head        []byte        // reused: {"eeg":[...]
+	tail        []byte        // reused: "time":N}
+	parts       [3][]byte     // reused: passing them on costs no allocation
+	emit        func(*streams.Sample)
 }
 
 // sink is where the samples of one subscription go.
@@ -91,9 +94,10 @@ func (d *device) start() error {
 	if d.spec.Settings != nil {
 		settings = *d.spec.Settings
 	}
+	d.connections++
 	config := streams.SourceConfig{
 		Model: d.model, HeadsetID: d.headset.ID, Firmware: d.headset.Firmware, Settings: settings,
-		Seed:  rand.New(rand.NewPCG(s.world.Seed, hashString("signal "+d.headset.ID))).Uint64(),
+		Seed:  rand.New(rand.NewPCG(s.world.Seed, hashString(fmt.Sprintf("signal %s %d", d.headset.ID, d.connections)))).Uint64(),
 		Start: s.sched.Now(), Dialect: s.compat.Dialect, ClockOffset: int64(d.spec.ClockOffset), ClockRatio: d.spec.ClockRatio,
 	}
 	if d.spec.Signal != nil {
@@ -162,7 +166,8 @@ func (d *device) send(sample *streams.Sample) {
 	d.tail = streams.AppendTime(d.tail, sample.Stamp)
 	d.tail = append(d.tail, '}')
 	for _, k := range d.sinks[sample.Kind] {
-		k.peer.link.Send(Frame{Kind: Sample, Stream: sample.Kind, Headset: d.headset.ID}, d.head, k.sid, d.tail)
+		d.parts = [3][]byte{d.head, k.sid, d.tail}
+		k.peer.link.Send(Frame{Kind: Sample, Stream: sample.Kind, Headset: d.headset.ID}, d.parts[:]...)
 	}
 }
 
