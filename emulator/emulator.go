@@ -63,7 +63,7 @@ func Start(options Options) (*Emulator, error) {
 	}
 	world.Seed = options.Seed
 	e := &Emulator{options: options, loop: newLoop(start.UnixNano(), scale), serveErr: make(chan error, 1), closed: make(chan struct{}), clients: map[uint64]*client{}}
-	if e.service, err = api.New(world, e.loop.sched, options.Logger, api.Hooks{}); err != nil {
+	if e.service, err = api.New(world, e.loop.sched, options.Logger, api.Hooks{Background: e.loop.background}); err != nil {
 		return nil, err
 	}
 	if err := e.listen(); err != nil {
@@ -227,6 +227,8 @@ func (e *Emulator) Close() error {
 	err := e.gateway.Shutdown(ctx)
 	close(e.loop.stop)
 	<-e.loop.done
+	e.loop.cancel()
+	e.loop.working.Wait()
 	return err
 }
 

@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"math"
+	"sync"
 	"time"
 
 	"github.com/fakecortex/fakecortex/streams"
@@ -19,6 +20,12 @@ type loop struct {
 	done  chan struct{}
 
 	dirty []*client // clients with frames that their writer was not told of
+
+	jobs    int             // work beside the loop whose end the loop has not seen
+	target  int64           // of the running advance
+	working sync.WaitGroup  // the goroutines of that work
+	ctx     context.Context // theirs; cancel ends it
+	cancel  context.CancelFunc
 }
 
 // inboxSize is how many requests may wait for the loop before the readers of
@@ -34,9 +41,41 @@ const stallLimit = 30 * time.Second
 const flushAt = 64 << 10
 
 func newLoop(start int64, scale float64) *loop {
-	return &loop{
+	l := &loop{
 		sched: streams.NewScheduler(start), clock: streams.NewClock(start, scale),
 		inbox: make(chan func(), inboxSize), stop: make(chan struct{}), done: make(chan struct{}),
+	}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	return l
+}
+
+// background runs work in a goroutine of its own and then done on the loop. It
+// is called on the loop.
+func (l *loop) background(work func(context.Context), done func()) {
+	l.jobs++
+	l.working.Add(1)
+	go func() {
+		defer l.working.Done()
+		work(l.ctx)
+		l.post(func() {
+			l.jobs--
+			done()
+		})
+	}()
+}
+
+// settle waits for the work beside the loop and serves requests meanwhile: on
+// the manual clock no time passes while a file is being written, so that the
+// instant of its answer is the same in every run.
+func (l *loop) settle() {
+	for l.jobs > 0 {
+		l.flush()
+		select {
+		case fn := <-l.inbox:
+			fn()
+		case <-l.stop:
+			return
+		}
 	}
 }
 
@@ -100,12 +139,17 @@ func (l *loop) catchUp() (behind bool) {
 
 // advance moves the time by d as fast as the machine can. No frame is lost: a
 // client whose outbox fills makes the loop wait.
+// It may be called again from within settle, and then goes on from where the
+// outer call is heading.
 func (l *loop) advance(d time.Duration) {
-	target := l.clock.Now() + int64(d)
+	l.settle()
+	target := max(l.clock.Now(), l.target) + int64(d)
+	l.target = target
 	for l.sched.Step(target) {
 		l.giveRoom()
+		l.settle()
 	}
-	l.clock.Set(target)
+	l.clock.Set(max(l.clock.Now(), target))
 }
 
 // giveRoom starts the writers of clients for which much is waiting and waits

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -70,6 +71,9 @@ type Hooks struct {
 	// Event is called when something happens in the world: an event of the
 	// scenarios package with its fields, name and value in turn.
 	Event func(name string, fields ...string)
+	// Background runs work outside the loop and then done on it. Nil does both
+	// at once.
+	Background func(work func(context.Context), done func())
 }
 
 // Service is the Cortex API over one world. See the package comment.
@@ -242,9 +246,41 @@ func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
 	}
 	c := &Call{Service: s, peer: p, Method: req.Method}
 	result, err := s.handle(c, req)
-	s.answer(c, req, result, err)
+	if l, ok := result.(*later); ok && err == nil {
+		s.begin(c, req, l)
+	} else {
+		s.answer(c, req, result, err)
+	}
 	s.inCall = false
 	s.flushWarnings()
+}
+
+// later is the result of a handler whose answer takes work that would hold up
+// the loop: writing files. Other requests are served in the meantime.
+type later struct {
+	work func(context.Context) // in a goroutine of its own: it must not touch the service
+	done func() (any, error)   // on the loop: the answer
+}
+
+// begin starts the work and answers when it is done.
+func (s *Service) begin(c *Call, req *rpc.Request, l *later) {
+	done := func() {
+		result, err := l.done()
+		if !c.peer.gone {
+			s.answer(c, req, result, err)
+		}
+	}
+	if s.hooks.Background == nil {
+		l.work(context.Background())
+		done()
+		return
+	}
+	s.hooks.Background(l.work, func() {
+		s.inCall = true
+		done()
+		s.inCall = false
+		s.flushWarnings()
+	})
 }
 
 // handle checks a request in the order of the service: required parameters,
