@@ -163,8 +163,9 @@ func (s *Store) LogIn(username string, os OSUser, now time.Time) []Change {
 	return append(changes, UserLoggedIn{Username: username})
 }
 
-// LogOut logs the user out: the sessions of that user are closed (inferred;
-// no page says so) and the tokens are useless until the same user is back.
+// LogOut logs the user out: the sessions of that user are closed and the
+// profiles unloaded (inferred; no page says so) and the tokens are useless until
+// the same user is back.
 func (s *Store) LogOut(now time.Time) []Change {
 	name := s.Login.Username
 	if name == "" {
@@ -176,6 +177,7 @@ func (s *Store) LogOut(now time.Time) []Change {
 			changes = append(changes, s.close(sess, ClosedByLogout, now)...)
 		}
 	}
+	changes = append(changes, s.autoUnload(func(l *LoadedProfile) bool { return l.Owner == name })...)
 	s.Login = Login{}
 	return changes
 }

@@ -1,5 +1,6 @@
 // Package sessionstore holds all mutable truth of one simulated Cortex world:
-// users, applications, licenses, headsets, sessions and their subscriptions.
+// users, applications, licenses, headsets, sessions and their subscriptions,
+// training profiles and what is loaded of them.
 //
 // A [Store] is pure. It has no sockets, no clock and no randomness of its own:
 // a caller passes the instant and the new ids, and every transition returns the

@@ -36,6 +36,15 @@ const (
 	MarkerTooNew                    // its time is too far in the future
 	SubjectUnknown                  // the user has no such subject
 	SubjectExists                   // the name is taken
+	ProfileNameInvalid              // no profile has that name, or one has it already
+	ProfileAlreadyLoaded            // a headset has one profile at a time
+	NoProfileLoaded                 //
+	ProfileAccessDenied             // another application has the profile loaded
+	ProfileReadOnly                 // a profile from before 3.6.5
+	ProfileChannels                 // the profile is of a headset with other sensors
+	ProfileLimitReached             // our bound on profiles
+	TrainingOutOfOrder              // accept without success, start while one runs
+	TrainingNotSupported            // the action or the headset cannot be trained
 )
 
 var reasonNames = [...]string{
@@ -45,6 +54,8 @@ var reasonNames = [...]string{
 	"debit too large", "daily debit limit reached", "too many sessions",
 	"record already running", "no record running", "record unknown", "too many records",
 	"marker unknown", "marker too old", "marker too new", "subject unknown", "subject exists",
+	"invalid profile name", "a profile is already loaded", "no profile loaded", "profile of another application", "read-only profile",
+	"profile of another kind of headset", "too many profiles", "training out of order", "training not supported",
 }
 
 // String returns the reason in words.

@@ -86,9 +86,9 @@ func (s *Store) RemoveHeadset(h *Headset, now time.Time) []Change {
 }
 
 // SetHeadsetStatus moves a headset to a status. When it falls back to
-// discovered or absent its sessions are closed, in every application. A fall to
-// connecting (silence) leaves the sessions alone: the headset has 30 s to come
-// back.
+// discovered or absent its sessions are closed, in every application, and its
+// profile is unloaded. A fall to connecting (silence) leaves both alone: the
+// headset has 30 s to come back.
 func (s *Store) SetHeadsetStatus(h *Headset, to HeadsetStatus, now time.Time) []Change {
 	if h.Status == to {
 		return nil
@@ -104,6 +104,7 @@ func (s *Store) SetHeadsetStatus(h *Headset, to HeadsetStatus, now time.Time) []
 				changes = append(changes, s.close(sess, ClosedByHeadset, now)...)
 			}
 		}
+		changes = append(changes, s.autoUnload(func(l *LoadedProfile) bool { return l.Headset == h })...)
 	}
 	return changes
 }

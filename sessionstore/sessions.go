@@ -206,6 +206,7 @@ func (s *Store) close(sess *Session, reason CloseReason, now time.Time) []Change
 	if stopped := s.stopStreams(sess, reason); stopped != nil {
 		changes = append(changes, stopped)
 	}
+	s.dropTrial(sess)
 	sess.Status = SessionEnded
 	sess.Stopped = now
 	s.sessions = slices.DeleteFunc(s.sessions, func(have *Session) bool { return have == sess })
@@ -236,7 +237,8 @@ func (s *Store) StopStreams(sess *Session, reason CloseReason) []Change {
 
 // ConnectionClosed ends what belonged to a connection: its sessions (Sessions
 // page: all sessions of an application are closed when it disconnects) unless
-// the world lets sessions outlive their connection, and its subscriptions.
+// the world lets sessions outlive their connection, its subscriptions, and the
+// profiles that it loaded.
 func (s *Store) ConnectionClosed(conn ConnID, now time.Time) []Change {
 	var changes []Change
 	for _, sess := range s.Sessions() {
@@ -250,7 +252,7 @@ func (s *Store) ConnectionClosed(conn ConnID, now time.Time) []Change {
 			}
 		}
 	}
-	return changes
+	return append(changes, s.autoUnload(func(l *LoadedProfile) bool { return conn != 0 && l.Conn == conn })...)
 }
 
 // Subscribe adds a stream to a session, or moves the subscription that it has

@@ -30,6 +30,8 @@ type Store struct {
 	recordNumber int // of the newest record
 	subjects     []*Subject
 	optOut       map[optOutKey]bool
+	profiles     []*Profile
+	loaded       []*LoadedProfile
 }
 
 // New returns an empty world.
