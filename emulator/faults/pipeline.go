@@ -16,7 +16,7 @@ import (
 const maxRules = 1000
 
 // maxHeld bounds the frames that rules hold back; beyond it they are let go.
-const maxHeld = 100_000
+const maxHeld = 10_000
 
 // Options say how a pipeline begins.
 type Options struct {
@@ -215,33 +215,34 @@ func (p *Pipeline) mask() {
 			p.streams |= streamSet(r.On.Stream)
 		}
 	}
-	// Frames that go ahead of a waiting one have to be seen, also when the rule
-	// that holds it hits no more.
-	ahead := func(w *Wait) {
-		if w == nil {
-			return
-		}
-		switch w.For {
-		case "answer":
-			p.kinds |= 1 << Answer
-		case "warning":
-			p.kinds |= 1 << Warning
-		case "sample":
-			p.kinds |= 1 << Sample
-			if w.Stream == "" {
-				p.streams = streams.AllKinds
-			} else {
-				p.streams |= streamSet([]string{w.Stream})
-			}
-		}
-	}
 	for _, r := range p.rules {
 		if !r.over(p.now) {
-			ahead(r.Wait)
+			p.ahead(r.Wait)
 		}
 	}
-	for _, h := range p.held {
-		ahead(h.wait)
+	for i := range p.held {
+		p.ahead(p.held[i].wait)
+	}
+}
+
+// ahead makes the frames active that have to go ahead of a waiting one: they
+// have to be seen, also when the rule that holds it hits no more.
+func (p *Pipeline) ahead(w *Wait) {
+	if w == nil {
+		return
+	}
+	switch w.For {
+	case "answer":
+		p.kinds |= 1 << Answer
+	case "warning":
+		p.kinds |= 1 << Warning
+	case "sample":
+		p.kinds |= 1 << Sample
+		if w.Stream == "" {
+			p.streams = streams.AllKinds
+		} else {
+			p.streams |= streamSet([]string{w.Stream})
+		}
 	}
 }
 
@@ -422,9 +423,7 @@ func (p *Pipeline) hold(h held) {
 		return
 	}
 	p.held = append(p.held, h)
-	if h.wait != nil {
-		p.mask()
-	}
+	p.ahead(h.wait)
 }
 
 // hit reports whether the rule hits this frame, and counts.
