@@ -25,6 +25,7 @@ type Store struct {
 	licenses  []*License
 	headsets  []*Headset
 	sessions  []*Session
+	mappings  map[string]*flexMappings // by user
 
 	records      []*Record
 	recordNumber int // of the newest record
@@ -36,5 +37,5 @@ type Store struct {
 
 // New returns an empty world.
 func New() *Store {
-	return &Store{users: make(map[string]*User), optOut: make(map[optOutKey]bool)}
+	return &Store{users: make(map[string]*User), optOut: make(map[optOutKey]bool), mappings: make(map[string]*flexMappings)}
 }

@@ -132,7 +132,8 @@ var reasonCodes = map[sessionstore.Reason]int{
 	sessionstore.HardLimitReached:         CodeHardLimit,
 	sessionstore.DebitTooLarge:            CodeDebitTooLarge,
 	sessionstore.DailyDebitReached:        CodeDailyDebit,
-	sessionstore.SessionLimitReached:      CodeInternal, // our own bound, not one of Cortex
+	sessionstore.SessionLimitReached:      CodeInternal, // our own bounds, not of Cortex
+	sessionstore.TooManyMappings:          CodeInternal,
 }
 
 // Override replaces what one error or warning says; zero fields leave it.

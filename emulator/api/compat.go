@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -31,6 +32,8 @@ type Compat struct {
 	Warning0OnClose     bool // newest documentation: updateSession close sends warning 0 too
 	HeadsetWarningFirst bool // 103 stands before 0 and 1 (cortex-example #203); the order is inferred
 	MetIsActive         bool // since 2.2.1
+	AsyncUpdateHeadset  bool // since 2.4: the answer to updateHeadset is not its result
+	ConfigMapping       bool // since 4.7: configMapping exists (2025; the version is a guess)
 	Dialect             streams.Dialect
 }
 
@@ -40,15 +43,7 @@ func NewCompat(version string) (Compat, error) {
 	if err != nil {
 		return Compat{}, err
 	}
-	since := func(major, minor, patch int) bool {
-		w := [3]int{major, minor, patch}
-		for i := range v {
-			if v[i] != w[i] {
-				return v[i] > w[i]
-			}
-		}
-		return true
-	}
+	since := func(major, minor, patch int) bool { return slices.Compare(v[:], []int{major, minor, patch}) >= 0 }
 	return Compat{
 		Version:             version,
 		BuiDateTypo:         !since(2, 1, 0),
@@ -66,8 +61,24 @@ func NewCompat(version string) (Compat, error) {
 		Warning0OnClose:     since(4, 0, 0),
 		HeadsetWarningFirst: true,
 		MetIsActive:         since(2, 2, 1),
+		AsyncUpdateHeadset:  since(2, 4, 0),
+		ConfigMapping:       since(4, 7, 0),
 		Dialect:             streams.DialectFor(v[0], v[1], v[2]),
 	}, nil
+}
+
+// since reports whether this Cortex has what came with a version such as 2.4; an
+// empty version has always been there.
+func (c *Compat) since(version string) bool {
+	if version == "" {
+		return true
+	}
+	v, err := parseVersion(c.Version)
+	if err != nil {
+		return true
+	}
+	w, err := parseVersion(version)
+	return err == nil && slices.Compare(v[:], w[:]) >= 0
 }
 
 func parseVersion(s string) (v [3]int, err error) {

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -27,7 +26,7 @@ type device struct {
 	// connections counts them: a headset that comes back does not repeat its signal.
 	connections int
 	tick        *streams.Event
-	connect     *streams.Event // the running attempt to connect
+	attempt     attempt        // to connect
 	giveUp      *streams.Event // the end of the silence that Cortex bears
 	sinks       [streams.NumKinds][]*sink
 	mask        streams.Kinds // streams with a sink
@@ -54,7 +53,6 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	}
 	setDefault(&spec.Firmware, model.Firmware)
 	setDefault(&spec.ConnectedBy, "dongle")
-	setDefault(&spec.Connect.Delay, 1500*time.Millisecond)
 	setDefault(&spec.ClockRatio, 1)
 	if spec.Dongle == "" {
 		spec.Dongle = "0"
@@ -65,6 +63,9 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	h := &sessionstore.Headset{
 		ID: spec.ID, Model: model.Name, ConnectedBy: spec.ConnectedBy, CustomName: spec.CustomName, Dongle: spec.Dongle, Firmware: spec.Firmware,
 		HeadbandPosition: spec.HeadbandPosition, Virtual: spec.Virtual, VirtualID: spec.VirtualID, Mappings: spec.Mappings,
+	}
+	if model.Flex && spec.Status == StartConnected && len(h.Mappings) == 0 {
+		h.Mappings = streams.DefaultMappings() // another application chose it
 	}
 	d := &device{service: s, headset: h, model: model, spec: spec, on: spec.Status != StartOff}
 	d.tick = streams.NewEvent(d.run)
@@ -126,7 +127,7 @@ func (d *device) start() error {
 func (d *device) stop() {
 	d.service.sched.Cancel(d.tick)
 	d.service.sched.Cancel(d.giveUp)
-	d.service.sched.Cancel(d.connect)
+	d.service.sched.Cancel(d.attempt.end)
 	d.source, d.silent = nil, false
 }
 
@@ -228,9 +229,17 @@ func (d *device) listen() {
 	}
 }
 
+// attempt is an attempt to connect a headset.
+type attempt struct {
+	number   int // of those since the start
+	mappings map[string]string
+	by       string // connectionType, empty: as it is
+	end      *streams.Event
+}
+
 // connect starts to connect a headset. On one that is connected it is a success
 // again, warning 104 included (inferred).
-func (s *Service) connect(d *device, mappings map[string]string) {
+func (s *Service) connect(d *device, mappings map[string]string, by string) {
 	switch d.headset.Status {
 	case sessionstore.HeadsetConnected:
 		s.warnHeadset(WarnHeadsetConnected, d.headset.ID)
@@ -238,21 +247,33 @@ func (s *Service) connect(d *device, mappings map[string]string) {
 	case sessionstore.HeadsetConnecting:
 		return
 	}
-	if mappings != nil {
-		d.headset.Mappings = mappings
-	}
+	d.attempt = attempt{number: d.attempt.number + 1, mappings: mappings, by: by}
 	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnecting, s.Now()))
-	d.connect = s.sched.After(int64(d.spec.Connect.Delay), func() { s.connectEnds(d) })
+	delay := d.spec.Connect.Delay
+	if delay == 0 {
+		delay = s.world.ConnectDelay
+		if d.outcome() == ConnectTimeout {
+			delay = s.world.ConnectTimeout
+		}
+	}
+	d.attempt.end = s.sched.After(int64(delay), func() { s.connectEnds(d) })
+}
+
+// outcome returns how the running attempt to connect ends.
+func (d *device) outcome() ConnectOutcome {
+	spec := &d.spec.Connect
+	switch {
+	case !d.on:
+		return ConnectTimeout
+	case spec.Outcome != ConnectOK && (spec.Times == 0 || d.attempt.number <= spec.Times):
+		return spec.Outcome
+	case d.model.Flex && d.model.CheckMappings(d.attempt.mappings) != nil:
+		return ConnectWrong
+	}
+	return ConnectOK
 }
 
 func (s *Service) connectEnds(d *device) {
-	outcome := d.spec.Connect.Outcome
-	if outcome == ConnectOK && !d.on {
-		outcome = ConnectTimeout
-	}
-	if d.model.Flex && d.model.CheckMappings(d.headset.Mappings) != nil {
-		outcome = ConnectWrong
-	}
 	failed := func(code int) {
 		s.event("connectFailed", "headset", d.headset.ID, "code", strconv.Itoa(code))
 		s.warnHeadset(code, d.headset.ID)
@@ -261,8 +282,9 @@ func (s *Service) connectEnds(d *device) {
 			to = sessionstore.HeadsetAbsent
 		}
 		s.apply(s.Store.SetHeadsetStatus(d.headset, to, s.Now()))
+		s.flushWarnings()
 	}
-	switch outcome {
+	switch d.outcome() {
 	case ConnectStuck:
 		return
 	case ConnectTimeout:
@@ -280,6 +302,12 @@ func (s *Service) connectEnds(d *device) {
 		d.spec.Settings = &settings
 		s.warnHeadset(WarnHeadsetNoMotion, d.headset.ID)
 	}
+	if d.model.Flex {
+		d.headset.Mappings = d.attempt.mappings
+	}
+	if d.attempt.by != "" && d.attempt.by != d.headset.ConnectedBy {
+		d.setConnectedBy(d.attempt.by)
+	}
 	if err := d.start(); err != nil {
 		s.log.Error("headset not started", "error", err)
 		failed(WarnHeadsetWrongInfo)
@@ -289,6 +317,14 @@ func (s *Service) connectEnds(d *device) {
 	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnected, s.Now()))
 	s.warnHeadset(WarnHeadsetConnected, d.headset.ID)
 	s.flushWarnings()
+}
+
+// setConnectedBy changes the way of the data; a Bluetooth headset has no dongle.
+func (d *device) setConnectedBy(by string) {
+	d.headset.ConnectedBy, d.headset.Dongle = by, d.spec.Dongle
+	if by == "bluetooth" {
+		d.headset.Dongle = "0"
+	}
 }
 
 // disconnect ends the connection of a headset; warnings 0 and 1, not 103.
@@ -357,16 +393,4 @@ func (s *Service) UpdateSignal(id string, change func(*streams.State)) bool {
 	d.advance()
 	d.source.Update(change)
 	return true
-}
-
-func stringMap(raw map[string]json.RawMessage) (map[string]string, error) {
-	out := make(map[string]string, len(raw))
-	for k, v := range raw {
-		var text string
-		if err := json.Unmarshal(v, &text); err != nil {
-			return nil, fmt.Errorf("mappings.%s: %w", k, err)
-		}
-		out[k] = text
-	}
-	return out, nil
 }

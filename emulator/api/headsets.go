@@ -17,15 +17,16 @@ func headsetMethods() []rpc.Method[*Call] {
 			Params: []rpc.Param{
 				{Name: "command", Type: rpc.TypeString, Required: true},
 				{Name: "headset", Type: rpc.TypeString, EmptyIsAbsent: true},
-				{Name: "mappings", Type: rpc.TypeObject},
-				{Name: "connectionType", Type: rpc.TypeString, EmptyIsAbsent: true},
+				{Name: "mappings", Type: rpc.TypeAny, Doc: "Flex: an object of locations by electrode, or the name or uuid of a stored mapping."},
+				{Name: "connectionType", Type: rpc.TypeString, EmptyIsAbsent: true, Since: "2.2.1", Doc: "dongle, bluetooth or usb cable."},
 			},
-			Errors:   []int{CodeHeadsetUnavailable, CodeMissingParams, CodeInvalidParams},
+			Errors:   []int{CodeHeadsetUnavailable},
+			Guessed:  "messages of refresh and disconnect; a stored mapping as the value of mappings; 104 for a headset that is connected already",
 			Warnings: []int{WarnHeadsetWrongInfo, WarnHeadsetCannot, WarnConnectTimeout, WarnHeadsetConnected, WarnHeadsetNoMotion, WarnHeadsetScanFinish},
 		},
 		{
 			Name: "queryHeadsets", Chapter: chapter, Doc: "Lists the headsets in reach.", Handle: queryHeadsets,
-			Params: []rpc.Param{{Name: "id", Type: rpc.TypeString, EmptyIsAbsent: true}, {Name: "includeFlexMappings", Type: rpc.TypeBool}},
+			Params: []rpc.Param{{Name: "id", Type: rpc.TypeString, EmptyIsAbsent: true}, {Name: "includeFlexMappings", Type: rpc.TypeBool, Since: "2.3"}},
 		},
 		{
 			Name: "syncWithHeadsetClock", Chapter: chapter, Doc: "Tells what to add to the client's clock.", Handle: syncWithHeadsetClock,
@@ -51,29 +52,27 @@ func controlDevice(c *Call, a rpc.Args) (any, error) {
 		return nil, c.missing("headset")
 	}
 	id := a.String("headset")
-	d := c.devices[id]
-	if d == nil || d.headset.Status == sessionstore.HeadsetAbsent {
-		return nil, c.fault(CodeHeadsetUnavailable, "no headset "+id+" is in reach: call controlDevice refresh")
+	d, err := c.inReach(id)
+	if err != nil {
+		return nil, err
 	}
 	if command == "disconnect" {
 		c.disconnect(d)
 		return rpc.Object{"command": command, "message": "Start disconnecting from headset " + id}, nil
 	}
-	if by := a.String("connectionType"); a.Has("connectionType") {
-		switch by {
-		case "dongle", "bluetooth", sessionstore.USBCable:
-		default:
-			return nil, c.invalid("connectionType", "dongle, bluetooth or usb cable")
-		}
+	by := a.String("connectionType")
+	switch by {
+	case "", "dongle", "bluetooth", sessionstore.USBCable:
+	default:
+		return nil, c.invalid("connectionType", "dongle, bluetooth or usb cable")
 	}
 	var mappings map[string]string
-	if a.Has("mappings") && d.model.Flex {
-		var err error
-		if mappings, err = stringMap(a.Object("mappings")); err != nil {
-			return nil, c.invalid("mappings", "an object of locations by electrode")
+	if d.model.Flex {
+		if mappings, err = c.mappingsToConnect(a, d); err != nil {
+			return nil, err
 		}
 	}
-	c.connect(d, mappings)
+	c.connect(d, mappings, by)
 	return rpc.Object{"command": command, "message": "Start connecting to headset " + id}, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -87,6 +88,7 @@ type Service struct {
 	log      *slog.Logger
 	hooks    Hooks
 	registry *rpc.Registry[*Call]
+	started  time.Time
 	faults   rpc.Faults
 	ids      io.Reader
 	peers    map[sessionstore.ConnID]*Peer
@@ -121,14 +123,33 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 		s.compat = *world.Compat
 	}
 	s.setTexts()
+	s.started = s.Now()
 	var methods []rpc.Method[*Call]
-	for _, chapter := range [][]rpc.Method[*Call]{authenticationMethods(), headsetMethods(), sessionMethods(), subscriptionMethods()} {
+	for _, chapter := range [][]rpc.Method[*Call]{authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), sessionMethods(), subscriptionMethods()} {
 		methods = append(methods, chapter...)
 	}
-	if s.registry, err = rpc.NewRegistry(methods...); err != nil {
+	if s.registry, err = rpc.NewRegistry(s.offeredMethods(methods)...); err != nil {
 		return nil, err
 	}
 	return s, s.populate()
+}
+
+// offeredMethods returns the methods, and their parameters, that the Cortex of
+// the world has. A client that calls another one gets -32601; a parameter that
+// is newer is ignored as an unknown one is.
+func (s *Service) offeredMethods(all []rpc.Method[*Call]) []rpc.Method[*Call] {
+	var out []rpc.Method[*Call]
+	for _, m := range all {
+		offered := s.compat.since(m.Since)
+		if m.Name == "configMapping" {
+			offered = s.compat.ConfigMapping
+		}
+		if offered {
+			m.Params = slices.DeleteFunc(slices.Clone(m.Params), func(p rpc.Param) bool { return !s.compat.since(p.Since) })
+			out = append(out, m)
+		}
+	}
+	return out
 }
 
 func (s *Service) populate() error {
@@ -151,6 +172,11 @@ func (s *Service) populate() error {
 	}
 	for _, l := range w.Licenses {
 		s.Store.AddLicense(&l)
+	}
+	for _, f := range w.FlexMappings {
+		if err := s.Store.PutFlexMapping(w.Login, f, s.Now()); err != nil {
+			return fmt.Errorf("world: %w", err)
+		}
 	}
 	for _, spec := range w.Headsets {
 		if err := s.addDevice(spec); err != nil {

@@ -32,6 +32,8 @@ type bench struct {
 	vars    map[string]string
 	reasons []string
 	frames  map[string][]string
+	// expected counts the frames of each client that an expect step has seen.
+	expected map[string]int
 }
 
 type benchLink struct {
@@ -48,8 +50,14 @@ func (l benchLink) Send(_ Frame, parts ...[]byte) {
 	if json.Unmarshal([]byte(frame), &answer) != nil {
 		l.b.t.Errorf("frame %q is not JSON", frame)
 	}
-	var result struct{ CortexToken, ID string }
+	var result struct {
+		CortexToken, ID string
+		Value           struct{ UUID string }
+	}
 	if json.Unmarshal(answer.Result, &result) == nil {
+		if result.Value.UUID != "" {
+			l.b.vars["$uuid"] = result.Value.UUID
+		}
 		if result.CortexToken != "" {
 			l.b.vars["$token"] = result.CortexToken
 		}
@@ -71,7 +79,7 @@ func newBench(t testing.TB, world World) *bench {
 	t.Helper()
 	b := &bench{
 		t: t, start: transcriptStart.UnixNano(), names: map[string]sessionstore.ConnID{}, out: new(bytes.Buffer), vars: map[string]string{},
-		frames: map[string][]string{},
+		frames: map[string][]string{}, expected: map[string]int{},
 	}
 	b.sched = streams.NewScheduler(b.start)
 	var err error
@@ -141,6 +149,33 @@ func code(answer map[string]any) int {
 	return 0
 }
 
+// unseen returns what a client received since the last expect, in order: the
+// code of an error or warning, ok for a success, the stream of a sample.
+func (b *bench) unseen(name string) []string {
+	b.t.Helper()
+	out := []string{}
+	for _, frame := range b.frames[name][b.expected[name]:] {
+		var f struct {
+			Error, Warning *struct{ Code int }
+			Result         *json.RawMessage
+		}
+		require.NoError(b.t, json.Unmarshal([]byte(frame), &f))
+		switch {
+		case f.Error != nil:
+			out = append(out, fmt.Sprint(f.Error.Code))
+		case f.Warning != nil:
+			out = append(out, fmt.Sprint(f.Warning.Code))
+		case f.Result != nil:
+			out = append(out, "ok")
+		default:
+			stream, _, _ := strings.Cut(strings.TrimPrefix(frame, `{"`), `"`)
+			out = append(out, stream)
+		}
+	}
+	b.expected[name] = len(b.frames[name])
+	return out
+}
+
 // run executes one script; see testdata/README.
 func (b *bench) run(script string) {
 	for n, line := range strings.Split(strings.TrimSpace(script), "\n") {
@@ -164,6 +199,9 @@ func (b *bench) run(script string) {
 		case words[0] == "power":
 			fmt.Fprintf(b.out, "%s %s\n", b.clock(), line)
 			require.True(b.t, b.service.SetHeadsetPower(words[1], words[2] == "on"))
+		case words[0] == "expect":
+			fmt.Fprintln(b.out, line)
+			require.Equal(b.t, words[2:], b.unseen(words[1]), "line %d: %s", n+1, line)
 		case len(words) > 2 && words[1] == ">":
 			fmt.Fprintf(b.out, "%s %s\n", b.clock(), line)
 			b.service.Receive(b.names[words[0]], false, []byte(b.expand(strings.SplitN(line, "> ", 2)[1])))
@@ -185,6 +223,12 @@ func scriptWorld(t testing.TB, line string) World {
 			w.CortexVersion = value
 		case "headset":
 			w.Headsets[0].Status = map[string]HeadsetStart{"discovered": StartDiscovered, "on": StartOn, "off": StartOff}[value]
+		case "id":
+			w.Headsets[0] = HeadsetSpec{ID: value, Status: w.Headsets[0].Status}
+		case "by":
+			w.Headsets[0].ConnectedBy = strings.ReplaceAll(value, "-", " ")
+		case "flex":
+			w.FlexWithoutMapping = map[string]FlexRule{"error": FlexError, "default": FlexDefault}[value]
 		case "outcome":
 			w.Headsets[0].Connect.Outcome = map[string]ConnectOutcome{
 				"timeout": ConnectTimeout, "cannot": ConnectCannot, "wrong": ConnectWrong, "stuck": ConnectStuck, "no-motion": ConnectNoMotion,

@@ -30,6 +30,14 @@ type World struct {
 	ScanDuration  time.Duration // of controlDevice refresh, default 20 s
 	ScanFindAfter time.Duration // when a scan finds a headset, default 2 s
 	SilenceLimit  time.Duration // silence until a headset is given up, default 30 s
+	// ConnectDelay is from controlDevice connect to warning 104, default 1.5 s;
+	// ConnectTimeout to warning 102, default 15 s.
+	ConnectDelay, ConnectTimeout time.Duration
+	UpdateDelay                  time.Duration // updateHeadset to warning 110 or 111, default 1 s
+
+	FlexWithoutMapping FlexRule
+	// FlexMappings are the stored mappings of the user who is logged in.
+	FlexMappings []sessionstore.FlexMapping
 	// SessionsOutliveConnection keeps sessions when their connection ends.
 	SessionsOutliveConnection bool
 	MaxSessions               int // default 1,000
@@ -83,8 +91,9 @@ const (
 
 // ConnectSpec says how a headset connects.
 type ConnectSpec struct {
-	Delay   time.Duration // default 1.5 s
+	Delay   time.Duration // 0: the world's ConnectDelay or ConnectTimeout
 	Outcome ConnectOutcome
+	Times   int // attempts that end so before one succeeds, 0: all
 }
 
 func (w *World) defaults() {
@@ -92,6 +101,9 @@ func (w *World) defaults() {
 	setDefault(&w.ScanDuration, 20*time.Second)
 	setDefault(&w.ScanFindAfter, 2*time.Second)
 	setDefault(&w.SilenceLimit, 30*time.Second)
+	setDefault(&w.ConnectDelay, 1500*time.Millisecond)
+	setDefault(&w.ConnectTimeout, 15*time.Second)
+	setDefault(&w.UpdateDelay, time.Second)
 	setDefault(&w.MaxSessions, 1000)
 	if w.Zone == nil {
 		w.Zone = time.UTC
