@@ -45,7 +45,6 @@ const (
 	ProfileChannels                 // the profile is of a headset with other sensors
 	ProfileLimitReached             // our bound on profiles
 	TrainingOutOfOrder              // accept without success, start while one runs
-	TrainingNotSupported            // the action or the headset cannot be trained
 )
 
 var reasonNames = [...]string{
@@ -56,7 +55,7 @@ var reasonNames = [...]string{
 	"record already running", "no record running", "record unknown", "too many records",
 	"marker unknown", "marker too old", "marker too new", "subject unknown", "subject exists",
 	"invalid profile name", "a profile is already loaded", "no profile loaded", "profile of another application", "read-only profile",
-	"profile of another kind of headset", "too many profiles", "training out of order", "training not supported",
+	"profile of another kind of headset", "too many profiles", "training out of order",
 }
 
 // String returns the reason in words.

@@ -51,9 +51,9 @@ type command struct {
 	smooth float64
 }
 
-// skill is how well an action is told from the others: 0 untrained, 0.33 after
+// Skill is how well an action is told from the others: 0 untrained, 0.33 after
 // one training, 0.95 after eight.
-func (m *MentalCommandModel) skill(action string) float64 {
+func (m *MentalCommandModel) Skill(action string) float64 {
 	return 1 - math.Exp(-float64(m.Times[action])/2.5)
 }
 
@@ -86,7 +86,7 @@ func (c *command) step(i uint64, st *State) {
 	case !c.model.Loaded || len(c.trained) == 0 || !st.Worn:
 	case want != 0 && power > 0 && slices.Contains(c.trained, want):
 		name := mentalActions[want]
-		skill := c.model.skill(name)
+		skill := c.model.Skill(name)
 		action = want
 		target = power * (0.3 + 0.7*skill) * c.model.gain(name) * (1 + (0.35-0.3*skill)*jitter)
 		wrong := 0.5 * (1 - skill)
@@ -98,7 +98,7 @@ func (c *command) step(i uint64, st *State) {
 			action = 0
 		}
 	default: // at rest, or a thought that the profile does not know
-		false_ := 0.12 * (1 - c.model.skill("neutral"))
+		false_ := 0.12 * (1 - c.model.Skill("neutral"))
 		if c.model.Times["neutral"] == 0 {
 			false_ = 0.4
 		}

@@ -129,6 +129,12 @@ func (s *Source) stepEQ(due int64) {
 	}
 }
 
+// EEGQuality returns the mean of the sensors' EEG quality, 0 to 4, as it is now.
+func (s *Source) EEGQuality() float64 {
+	s.wake()
+	return s.meanEQ()
+}
+
 func (s *Source) meanEQ() float64 {
 	sum := 0.0
 	for _, q := range s.eq {

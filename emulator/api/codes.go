@@ -21,6 +21,7 @@ const (
 	CodeNoLicense          = -32006
 	CodeSessionUnknown     = -32007
 	CodeSessionNotActive   = -32012
+	CodeInvalidStatus      = -32013
 	CodeTokenInvalid       = -32014
 	CodeTokenExpired       = -32015
 	CodeStreamUnavailable  = -32016
@@ -35,13 +36,19 @@ const (
 	CodeLicenseNotForApp   = -32027
 	CodeSoftLimit          = -32028
 	CodeHardLimit          = -32029
+	CodeProfileName        = -32031
 	CodeNotLoggedIn        = -32033
 	CodeTokenNotFit        = -32034
+	CodeProfileFailed      = -32036
+	CodeNoSuchTraining     = -32037
 	CodeEULANotAccepted    = -32041
+	CodeNoProfileLoaded    = -32045
+	CodeProfileAccess      = -32046
 	CodeNoAccessRight      = -32102
 	CodeLoginToken         = -32108
 	CodeAuthorizeToken     = -32109
 	CodeServiceStarting    = -32122
+	CodeProfileLoaded      = -32127
 	CodeCloudRefreshing    = -32130
 	CodeTokenOtherApp      = -32135
 	CodeUnpublished        = -32142
@@ -61,6 +68,9 @@ const (
 	WarnAccessRejected    = 10
 	WarnZombie            = 11
 	WarnNoOSUsername      = 12
+	WarnProfileLoaded     = 13
+	WarnProfileUnloaded   = 14
+	WarnProfileAutoUnload = 15
 	WarnOtherOSUser       = 16
 	WarnEULAAccepted      = 17
 	WarnDiskLow           = 19
@@ -134,6 +144,14 @@ var reasonCodes = map[sessionstore.Reason]int{
 	sessionstore.DailyDebitReached:        CodeDailyDebit,
 	sessionstore.SessionLimitReached:      CodeInternal, // our own bounds, not of Cortex
 	sessionstore.TooManyMappings:          CodeInternal,
+	sessionstore.ProfileNameInvalid:       CodeProfileName,
+	sessionstore.ProfileAlreadyLoaded:     CodeProfileLoaded,
+	sessionstore.NoProfileLoaded:          CodeNoProfileLoaded,
+	sessionstore.ProfileAccessDenied:      CodeProfileAccess,
+	sessionstore.ProfileReadOnly:          CodeProfileAccess, // code unknown, guessed
+	sessionstore.ProfileChannels:          CodeProfileFailed, // code unknown, guessed
+	sessionstore.ProfileLimitReached:      CodeInternal,      // our own bound
+	sessionstore.TrainingOutOfOrder:       CodeInvalidStatus, // code unknown, guessed
 }
 
 // Override replaces what one error or warning says; zero fields leave it.

@@ -34,6 +34,7 @@ type Compat struct {
 	MetIsActive         bool // since 2.2.1
 	AsyncUpdateHeadset  bool // since 2.4: the answer to updateHeadset is not its result
 	ConfigMapping       bool // since 4.7: configMapping exists (2025; the version is a guess)
+	ProfileChannels     bool // since 3.6.5: profiles are of one kind of headset, queryProfile shows readOnly and eegChannels
 	Dialect             streams.Dialect
 }
 
@@ -63,6 +64,7 @@ func NewCompat(version string) (Compat, error) {
 		MetIsActive:         since(2, 2, 1),
 		AsyncUpdateHeadset:  since(2, 4, 0),
 		ConfigMapping:       since(4, 7, 0),
+		ProfileChannels:     since(3, 6, 5),
 		Dialect:             streams.DialectFor(v[0], v[1], v[2]),
 	}, nil
 }

@@ -7,6 +7,7 @@
 //   - compat.go       what differs between versions of Cortex
 //   - world.go        what a world starts with
 //   - authentication.go, headsets.go, sessions.go, subscription.go: the methods
+//   - profiles.go, training.go, advanced_bci.go: the methods of the BCI chapters
 //   - device.go       a simulated headset: connection, silence, its samples
 //   - events.go       what happens in the world, for scenarios and the journal
 //   - objects.go      the JSON objects of the documentation

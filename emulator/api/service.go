@@ -96,8 +96,11 @@ type Service struct {
 	devices  map[string]*device
 	scan     scanState
 
-	inCall  bool
-	pending []outgoing // warnings that wait for the answer of the running call
+	trainings int // that have started, see TrainingAlternates
+
+	inCall   bool
+	pending  []outgoing // warnings that wait for the answer of the running call
+	deferred []func()   // what else waits for it: sys events
 }
 
 type outgoing struct {
@@ -125,7 +128,10 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 	s.setTexts()
 	s.started = s.Now()
 	var methods []rpc.Method[*Call]
-	for _, chapter := range [][]rpc.Method[*Call]{authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), sessionMethods(), subscriptionMethods()} {
+	for _, chapter := range [][]rpc.Method[*Call]{
+		authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), sessionMethods(), subscriptionMethods(),
+		profileMethods(), trainingMethods(), advancedBCIMethods(),
+	} {
 		methods = append(methods, chapter...)
 	}
 	if s.registry, err = rpc.NewRegistry(s.offeredMethods(methods)...); err != nil {
@@ -183,7 +189,7 @@ func (s *Service) populate() error {
 			return err
 		}
 	}
-	return nil
+	return s.populateProfiles()
 }
 
 // Now returns the virtual instant in the zone of the Cortex host.
@@ -490,6 +496,8 @@ func (s *Service) apply(changes []sessionstore.Change) {
 					"behavior": s.warningText(WarnSessionClosed, ch.Session.ID), "sessionId": ch.Session.ID,
 				})
 			}
+		default:
+			s.profileChange(ch)
 		}
 	}
 	s.flushWarnings()
@@ -538,11 +546,26 @@ func (s *Service) warnHeadset(code int, headset string) {
 	s.warnAll(code, rpc.Object{"behavior": s.warningText(code, headset), "headsetId": headset})
 }
 
+// afterAnswer calls fn when the answer of the running call is sent, at once when
+// none runs.
+func (s *Service) afterAnswer(fn func()) {
+	if s.inCall {
+		s.deferred = append(s.deferred, fn)
+		return
+	}
+	fn()
+}
+
 // flushWarnings sends what is queued, unless a call runs: its answer goes first.
 func (s *Service) flushWarnings() {
 	if s.inCall {
 		return
 	}
+	for i, fn := range s.deferred {
+		s.deferred[i] = nil
+		fn()
+	}
+	s.deferred = s.deferred[:0]
 	for i, w := range s.pending {
 		if !w.peer.gone {
 			if s.hooks.Warned != nil {

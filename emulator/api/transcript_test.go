@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -202,6 +203,11 @@ func (b *bench) run(script string) {
 		case words[0] == "expect":
 			fmt.Fprintln(b.out, line)
 			require.Equal(b.t, words[2:], b.unseen(words[1]), "line %d: %s", n+1, line)
+		case words[0] == "think":
+			fmt.Fprintf(b.out, "%s %s\n", b.clock(), line)
+			power, err := strconv.ParseFloat(words[2], 64)
+			require.NoError(b.t, err, "line %d", n+1)
+			require.NoError(b.t, b.service.SetMentalCommand(b.service.Store.Headsets()[0].ID, streams.MentalCommand{Action: words[1], Power: power}))
 		case len(words) > 2 && words[1] == ">":
 			fmt.Fprintf(b.out, "%s %s\n", b.clock(), line)
 			b.service.Receive(b.names[words[0]], false, []byte(b.expand(strings.SplitN(line, "> ", 2)[1])))

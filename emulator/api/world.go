@@ -25,6 +25,8 @@ type World struct {
 	NewApplication *sessionstore.Application
 	Licenses       []sessionstore.License
 	Headsets       []HeadsetSpec
+	Profiles       []ProfileSpec
+	Training       TrainingSpec
 	CloudOffline   bool
 
 	ScanDuration  time.Duration // of controlDevice refresh, default 20 s
@@ -105,6 +107,8 @@ func (w *World) defaults() {
 	setDefault(&w.ConnectTimeout, 15*time.Second)
 	setDefault(&w.UpdateDelay, time.Second)
 	setDefault(&w.MaxSessions, 1000)
+	setDefault(&w.Training.Time, 8*time.Second)
+	setDefault(&w.Training.FailTime, 10*time.Second)
 	if w.Zone == nil {
 		w.Zone = time.UTC
 	}
@@ -118,8 +122,9 @@ func setDefault[T comparable](v *T, def T) {
 }
 
 // DefaultWorld is the friendly world: any application is approved, the license
-// has scopes eeg and pm and a large quota, one EPOC+ is connected. Most client
-// programs go to createSession without waiting for a connection.
+// has scopes eeg and pm and a large quota, one EPOC+ is connected, one trained
+// profile exists. Most client programs go to createSession without waiting for a
+// connection.
 func DefaultWorld() World {
 	os := sessionstore.OSUser{ID: "1001", Name: "demo"}
 	year := func(y int) time.Time { return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC) }
@@ -140,5 +145,9 @@ func DefaultWorld() World {
 			SessionLimitDay: -1, SessionLimitMonth: -1, SessionLimitYear: -1,
 		}},
 		Headsets: []HeadsetSpec{{ID: "EPOCPLUS-3B9A0001", Firmware: "625", ConnectedBy: "dongle", Dongle: "6ff"}},
+		Profiles: []ProfileSpec{{Profile: sessionstore.Profile{
+			ID: "b10f11e0-0000-4000-8000-000000000001", Name: "demo",
+			Data: sessionstore.ProfileData{MentalCommand: sessionstore.MentalCommandData{Times: map[string]int{"neutral": 3, "push": 3, "pull": 2}}},
+		}}},
 	}
 }
