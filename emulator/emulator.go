@@ -63,7 +63,7 @@ func Start(options Options) (*Emulator, error) {
 	}
 	world.Seed = options.Seed
 	e := &Emulator{options: options, loop: newLoop(start.UnixNano(), scale), serveErr: make(chan error, 1), closed: make(chan struct{}), clients: map[uint64]*client{}}
-	if e.service, err = api.New(world, e.loop.sched, options.Logger, api.Hooks{Background: e.loop.background}); err != nil {
+	if e.service, err = api.New(world, e.loop.sched, options.Logger, api.Hooks{Truth: options.Truth, Background: e.loop.background}); err != nil {
 		return nil, err
 	}
 	if err := e.listen(); err != nil {

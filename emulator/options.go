@@ -42,6 +42,9 @@ type Options struct {
 	// OutboxLimit bounds what waits for one client, in bytes; 0 is 16 MiB. A
 	// client beyond it is closed with code 1008.
 	OutboxLimit int
+	// Truth gets what is put into the signal of each headset; it is called on
+	// the loop and must not block.
+	Truth func(headset string, truth streams.Truth)
 	// Logger gets the log; nil discards it.
 	Logger *slog.Logger
 }

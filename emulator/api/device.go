@@ -106,6 +106,9 @@ func (d *device) start() error {
 	} else {
 		config.State = streams.DefaultState()
 	}
+	if truth := s.hooks.Truth; truth != nil {
+		config.Truth = func(t streams.Truth) { truth(d.headset.ID, t) }
+	}
 	sensors := d.model.Sensors
 	if d.model.Flex {
 		sensors = d.model.MappedSensors(d.headset.Mappings)
@@ -384,13 +387,28 @@ func (s *Service) lose(d *device) {
 	s.flushWarnings()
 }
 
-// UpdateSignal changes the state of a headset's signal from now on.
-func (s *Service) UpdateSignal(id string, change func(*streams.State)) bool {
+// UpdateSignal changes the state of a headset's signal from now on. The error
+// names the field that is wrong; nothing has changed then.
+func (s *Service) UpdateSignal(id string, change func(*streams.State)) error {
+	d := s.devices[id]
+	if d == nil || d.source == nil {
+		return fmt.Errorf("headset %q is not connected", id)
+	}
+	d.advance()
+	if err := d.source.Update(change); err != nil {
+		return fmt.Errorf("signal of headset %s: %w", id, err)
+	}
+	return nil
+}
+
+// Stimulus shows a stimulus to the wearer of a headset now: what it evokes is
+// said by the State of the signal. It reports false for one not connected.
+func (s *Service) Stimulus(id, label string) bool {
 	d := s.devices[id]
 	if d == nil || d.source == nil {
 		return false
 	}
 	d.advance()
-	d.source.Update(change)
+	d.source.Stimulus(s.sched.Now(), label)
 	return true
 }

@@ -75,6 +75,8 @@ type Hooks struct {
 	// Background runs work outside the loop and then done on it. Nil does both
 	// at once.
 	Background func(work func(context.Context), done func())
+	// Truth is called with what is put into the signal of a headset.
+	Truth func(headset string, truth streams.Truth)
 }
 
 // Service is the Cortex API over one world. See the package comment.
