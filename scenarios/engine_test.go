@@ -19,13 +19,18 @@ type world struct {
 	sched *streams.Scheduler
 	log   []string
 	do    func(scenarios.Action) error
+
+	cancelled int
 }
 
 func (w *world) Now() int64 { return w.sched.Now() }
 
 func (w *world) At(t int64, fn func()) func() {
 	e := w.sched.At(t, fn)
-	return func() { w.sched.Cancel(e) }
+	return func() {
+		w.sched.Cancel(e)
+		w.cancelled++
+	}
 }
 
 func (w *world) Do(step string, a scenarios.Action) error {
@@ -127,6 +132,30 @@ func TestEngineStops(t *testing.T) {
 	e.Observe(scenarios.Event{Name: scenarios.EvStarted})
 	e.OnCall(1, "subscribe", nil)
 	e.OnSample("H", streams.EEG)
+}
+
+// What has happened is forgotten: nothing is left to cancel, no sample to count.
+func TestEngineForgets(t *testing.T) {
+	e, w := engine(t, `
+- {every: 1ms, count: 1000, do: {note: tick}}
+- {onSample: {stream: com, n: 2, headset: EPOCPLUS-3B9A0001}, do: {note: com}}
+- {at: 1h, do: {note: late}}
+`, 1)
+	e.Start()
+	w.until(time.Minute)
+	assert.Len(t, w.log, 1000)
+	for range 2 {
+		assert.True(t, e.Streams().Has(streams.COM))
+		e.OnSample("EPOCPLUS-3B9A0001", streams.COM)
+	}
+	assert.Zero(t, e.Streams())
+	e.OnSample("EPOCPLUS-3B9A0001", streams.COM)
+	w.until(2 * time.Minute)
+	assert.Len(t, w.log, 1001)
+	e.Stop()
+	assert.Equal(t, 1, w.cancelled, "the step at 1h")
+	e.Stop()
+	assert.Equal(t, 1, w.cancelled)
 }
 
 // A step that a failing action stands in goes on; the failure is told.
