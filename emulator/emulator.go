@@ -67,7 +67,7 @@ func Start(options Options) (*Emulator, error) {
 		return nil, err
 	}
 	if err := e.listen(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, e.service.Close())
 	}
 	go e.loop.run()
 	if len(options.Listen) > 0 {
@@ -229,7 +229,7 @@ func (e *Emulator) Close() error {
 	<-e.loop.done
 	e.loop.cancel()
 	e.loop.working.Wait()
-	return err
+	return errors.Join(err, e.service.Close())
 }
 
 // TB is the part of testing.TB that StartT needs.

@@ -7,53 +7,72 @@ import (
 
 // Codes of errors (Error Codes page; names of the official clients).
 const (
-	CodeParseError         = -32700
-	CodeInvalidRequest     = -32600
-	CodeMethodNotFound     = -32601
-	CodeInvalidParams      = -32602
-	CodeInternal           = -32603
-	CodeCloudFailure       = -32000
-	CodeNoHeadset          = -32001
-	CodeInvalidLicense     = -32002
-	CodeNoInternet         = -32003
-	CodeHeadsetUnavailable = -32004
-	CodeSessionExists      = -32005
-	CodeNoLicense          = -32006
-	CodeSessionUnknown     = -32007
-	CodeSessionNotActive   = -32012
-	CodeInvalidStatus      = -32013
-	CodeTokenInvalid       = -32014
-	CodeTokenExpired       = -32015
-	CodeStreamUnavailable  = -32016
-	CodeMissingParams      = -32018
-	CodeSessionLimit       = -32019
-	CodeNotOnUSBCable      = -32020
-	CodeInvalidCredentials = -32021
-	CodeDeviceLimit        = -32022
-	CodeLicenseExpired     = -32024
-	CodeDebitTooLarge      = -32025
-	CodeDailyDebit         = -32026
-	CodeLicenseNotForApp   = -32027
-	CodeSoftLimit          = -32028
-	CodeHardLimit          = -32029
-	CodeProfileName        = -32031
-	CodeNotLoggedIn        = -32033
-	CodeTokenNotFit        = -32034
-	CodeProfileFailed      = -32036
-	CodeNoSuchTraining     = -32037
-	CodeEULANotAccepted    = -32041
-	CodeNoProfileLoaded    = -32045
-	CodeProfileAccess      = -32046
-	CodeNoAccessRight      = -32102
-	CodeLoginToken         = -32108
-	CodeAuthorizeToken     = -32109
-	CodeServiceStarting    = -32122
-	CodeProfileLoaded      = -32127
-	CodeCloudRefreshing    = -32130
-	CodeTokenOtherApp      = -32135
-	CodeUnpublished        = -32142
-	CodeHeadsetNotReady    = -32152
-	CodeNotReauthorized    = -32170
+	CodeParseError            = -32700
+	CodeInvalidRequest        = -32600
+	CodeMethodNotFound        = -32601
+	CodeInvalidParams         = -32602
+	CodeInternal              = -32603
+	CodeCloudFailure          = -32000
+	CodeNoHeadset             = -32001
+	CodeInvalidLicense        = -32002
+	CodeNoInternet            = -32003
+	CodeHeadsetUnavailable    = -32004
+	CodeSessionExists         = -32005
+	CodeNoLicense             = -32006
+	CodeSessionUnknown        = -32007
+	CodeNoRecordRunning       = -32011 // of Cortex 1
+	CodeSessionNotActive      = -32012
+	CodeInvalidStatus         = -32013
+	CodeTokenInvalid          = -32014
+	CodeTokenExpired          = -32015
+	CodeStreamUnavailable     = -32016
+	CodeRecordRunning         = -32017 // of Cortex 1
+	CodeMissingParams         = -32018
+	CodeSessionLimit          = -32019
+	CodeNotOnUSBCable         = -32020
+	CodeInvalidCredentials    = -32021
+	CodeDeviceLimit           = -32022
+	CodeLicenseExpired        = -32024
+	CodeDebitTooLarge         = -32025
+	CodeDailyDebit            = -32026
+	CodeLicenseNotForApp      = -32027
+	CodeSoftLimit             = -32028
+	CodeHardLimit             = -32029
+	CodeProfileName           = -32031
+	CodeNotLoggedIn           = -32033
+	CodeTokenNotFit           = -32034
+	CodeProfileFailed         = -32036
+	CodeNoSuchTraining        = -32037
+	CodeEULANotAccepted       = -32041
+	CodeNoProfileLoaded       = -32045
+	CodeProfileAccess         = -32046
+	CodeNoAccessRight         = -32102
+	CodeLoginToken            = -32108
+	CodeAuthorizeToken        = -32109
+	CodeRecordUnknown         = -32113
+	CodeMarkerTooOld          = -32115
+	CodeServiceStarting       = -32122
+	CodeProfileLoaded         = -32127
+	CodeCloudRefreshing       = -32130
+	CodeTokenOtherApp         = -32135
+	CodeStreamDataUnsupported = -32138
+	CodeUnpublished           = -32142
+	CodeDataCorrupted         = -32147
+	CodeHeadsetNotReady       = -32152
+	CodeNotReauthorized       = -32170
+	CodeDownloadRefused       = -32186
+)
+
+// Codes of errors that Cortex has and whose numbers no public source tells. The
+// numbers are invented; a world may replace them.
+const (
+	CodeMarkerUnknown  = -32114
+	CodeMarkerTooNew   = -32116
+	CodeSubjectUnknown = -32117
+	CodeSubjectExists  = -32118
+	CodeRecordNotReady = -32137
+	CodeExportFolder   = -32139
+	CodeExportWrite    = -32140
 )
 
 // Codes of warnings (Warning Objects page).
@@ -73,11 +92,15 @@ const (
 	WarnProfileAutoUnload = 15
 	WarnOtherOSUser       = 16
 	WarnEULAAccepted      = 17
+	WarnRecordSaved       = 18 // before 4.0
 	WarnDiskLow           = 19
 	WarnDiskCritical      = 20
+	WarnOptOutOn          = 21
+	WarnOptOutOff         = 22
 	WarnCortexReady       = 23
 	WarnLicenseEnding     = 26
 	WarnPrivateEULA       = 28
+	WarnRecordReady       = 30
 	WarnBluetoothDenied   = 31
 	WarnHeadsetWrongInfo  = 100
 	WarnHeadsetCannot     = 101
@@ -152,6 +175,15 @@ var reasonCodes = map[sessionstore.Reason]int{
 	sessionstore.ProfileChannels:          CodeProfileFailed, // code unknown, guessed
 	sessionstore.ProfileLimitReached:      CodeInternal,      // our own bound
 	sessionstore.TrainingOutOfOrder:       CodeInvalidStatus, // code unknown, guessed
+	sessionstore.RecordLimitReached:       CodeInternal,
+	sessionstore.RecordAlreadyRunning:     CodeRecordRunning,
+	sessionstore.NoRecordRunning:          CodeNoRecordRunning,
+	sessionstore.RecordUnknown:            CodeRecordUnknown,
+	sessionstore.MarkerUnknown:            CodeMarkerUnknown,
+	sessionstore.MarkerTooOld:             CodeMarkerTooOld,
+	sessionstore.MarkerTooNew:             CodeMarkerTooNew,
+	sessionstore.SubjectUnknown:           CodeSubjectUnknown,
+	sessionstore.SubjectExists:            CodeSubjectExists,
 }
 
 // Override replaces what one error or warning says; zero fields leave it.

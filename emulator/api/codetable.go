@@ -28,7 +28,8 @@ const (
 	ShapeHeadset               // {behavior, headsetId}
 	ShapeProfile               // {behavior, headset, profile}
 	ShapeRecord                // {behavior, recordId}
-	ShapeBehavior              // {behavior, headsetId:""}
+	ShapeBehavior              // {behavior}, 142 with headsetId ""
+	ShapeMessage               // {message}
 	ShapeMember                // not a warning of its own: a member of an answer
 )
 
@@ -46,6 +47,7 @@ const (
 	fromClients = "official clients"
 	fromOthers  = "third-party clients"
 	fromCortex1 = "documentation of Cortex 1"
+	invented    = "invented: no public source tells the number"
 )
 
 // codeTable holds every code that is known, errors first. It is never written to.
@@ -67,12 +69,14 @@ var codeTable = [...]CodeRow{
 	{Code: -32008, Text: "The session was closed.", Guessed: true, Source: fromCortex1, Unreachable: onlyCortex1 + ", -32007 came in its place"},
 	{Code: -32009, Text: "Current session has been updated.", Guessed: true, Source: fromCortex1, Unreachable: onlyCortex1},
 	{Code: -32010, Text: "The headset of the session was disconnected.", Guessed: true, Source: fromCortex1, Unreachable: onlyCortex1 + ", warning 1 came in its place"},
+	{Code: -32011, Text: "The recording has been stopped.", Guessed: true, When: "stopRecord, injectMarker and updateMarker without a running record", Source: fromCortex1},
 	{Code: -32012, Name: "Session Must Be Activated", Text: "The session must be activated first.", Guessed: true, When: "records and markers in an opened session", Source: fromOthers},
 	{Code: -32013, Text: "Invalid status.", Guessed: true, Source: fromCortex1, Unreachable: onlyCortex1 + ", -32602 came in its place"},
 	{Code: -32013, Text: "Invalid status.", Guessed: true, When: "training out of order: accept with nothing to accept, start while one runs (that it is this code is a guess)", Source: fromCortex1},
 	{Code: -32014, Name: "Invalid Cortex Token", Text: "Invalid cortex token.", Guessed: true, When: "the token is damaged or signed by another service", Source: fromOthers},
 	{Code: -32015, Name: "Cortex Token Expired", Text: "The cortex token has expired.", Guessed: true, When: "two days after its issue", Source: fromOthers},
 	{Code: -32016, Name: "Invalid Stream", Text: "The stream is unavailable or unsupported.", When: "an entry of failure in subscribe and unsubscribe", Source: "cortex-example #42, #55"},
+	{Code: -32017, Text: "The recording has already been started.", Guessed: true, When: "createRecord twice in a session; deleteRecord of a running record", Source: fromCortex1},
 	{Code: -32018, Name: "Missing Parameters", Text: "Missing the required parameters.", OldText: "Missing required parameters.", When: "data.behavior names the first one", Source: "cortex-example #129, #6"},
 	{Code: -32019, Name: "Session Limit", Text: "Session limit on this device has been reached.", When: "activation with localQuota 0, or beyond the license's limit of the day, month or year", Source: "cortex-example #9, #42"},
 	{Code: -32020, Text: "The headset must be connected by USB cable.", Guessed: true, When: "updateHeadset without the cable", Source: fromCortex1},
@@ -105,13 +109,25 @@ var codeTable = [...]CodeRow{
 	{Code: -32102, Name: "NoAppInfoOrAccessRight", Text: "You have no access rights to the Application.", When: "the user has not approved the application", Source: "cortex-example #49"},
 	{Code: -32108, Name: "LoginTokenError", Text: "Your login has expired. Please log out and log in again.", Guessed: true, When: "the cloud refuses the user's login: authorize and requestAccess until the next login", Source: fromClients},
 	{Code: -32109, Name: "AuthorizeTokenError", Text: "The authorization has been refused. Please authorize again.", Guessed: true, When: "the cloud refuses the token: generateNewToken until the next authorize", Source: fromClients},
+	{Code: -32113, Text: "Invalid Record ID.", When: "no record of that id, or it is of another application", Source: "mobile documentation"},
+	{Code: -32114, Text: "Invalid Marker ID.", Guessed: true, When: "updateMarker: the running record has no such marker", Source: invented},
+	{Code: -32115, Text: "The marker timestamp is invalid (too far in the past).", When: "the time of a marker is more than a minute old", Source: "cortex-example #154"},
+	{Code: -32116, Text: "The marker timestamp is invalid (too far in the future).", Guessed: true, When: "the time of a marker is more than a minute away", Source: invented},
+	{Code: -32117, Text: "The subject does not exist.", Guessed: true, When: "the user has no subject of that name", Source: invented},
+	{Code: -32118, Text: "The subject already exists.", Guessed: true, When: "createSubject with a name that is taken", Source: invented},
 	{Code: -32122, Text: "Cortex is starting.", Guessed: true, When: "a call before warning 23, in a world whose starting service answers", Source: fromOthers},
 	{Code: -32127, Text: "A profile is already loaded for this headset. You must unload it first.", When: "load where a profile is loaded, by whatever application", Source: "cortex-example #171"},
 	{Code: -32130, Name: "CloudTokenIsRefreshing", Text: "The cloud token is being refreshed. Please try again.", Guessed: true, When: "generateNewToken for some seconds", Source: fromClients},
 	{Code: -32135, Name: "CortexTokenCompareErrorAppInfo", Text: "The cortex token does not match the application.", Guessed: true, When: "generateNewToken with the token of another application", Source: fromClients},
+	{Code: -32137, Text: "The record is not ready to be exported.", Guessed: true, When: "an entry of failure in exportRecord: before warning 30 (18 before 4.0), or not downloaded", Source: invented},
+	{Code: -32138, Text: "The stream data is not supported.", When: "an entry of failure in exportRecord: unknown stream, or the license of the record lacks it", Source: "cortex-example #36, #46, #128"},
+	{Code: -32139, Text: "The folder does not exist.", Guessed: true, When: "an entry of failure in exportRecord: no such folder, or outside the export root", Source: invented},
+	{Code: -32140, Text: "Cannot write to the folder.", Guessed: true, When: "an entry of failure in exportRecord: no permission, or the disk is full", Source: invented},
 	{Code: -32142, Name: "Unpublished Application", Text: "The application is not published and you are not its owner.", Guessed: true, When: "authorize", Source: fromOthers},
+	{Code: -32147, Text: "Data is corrupted by internal error.", When: "an entry of failure in exportRecord: the data of the record is damaged or missing", Source: "cortex-example #46"},
 	{Code: -32152, Name: "Headset Not Ready", Text: "The headset is not ready.", Guessed: true, When: "just connected, its settings are not known yet", Source: fromOthers},
 	{Code: -32170, Name: "NotReAuthorized", Text: "You must authorize again.", Guessed: true, When: "until authorize is called again", Source: fromClients},
+	{Code: -32186, Text: "The record data is already on this machine.", Guessed: true, When: "an entry of failure in requestToDownloadRecordData", Source: fromDocs},
 
 	{Code: 0, Warning: true, Name: "CORTEX_STOP_ALL_STREAMS", Text: "Cortex has stopped all the subscriptions of session %s.", Shape: ShapeSession, When: "all subscriptions of a session ended", Source: fromDocs},
 	{Code: 1, Warning: true, Name: "CORTEX_CLOSE_SESSION", Text: "Cortex has closed the session %s.", Shape: ShapeSession, When: "a session ended, not by its client", Source: fromDocs},
@@ -131,11 +147,15 @@ var codeTable = [...]CodeRow{
 	{Code: 15, Warning: true, Name: "CortexAutoUnloadProfile", Text: "Cortex has unloaded the profile", Shape: ShapeProfile, When: "the headset or the connection that loaded the profile is gone", Source: "cortex-example #171"},
 	{Code: 16, Warning: true, Name: "UserLoginOnAnotherOsUser", Text: "User %s has logged in on another OS user.", Guessed: true, When: "a login on another account of the operating system", Source: fromClients},
 	{Code: 17, Warning: true, Name: "EULAAccepted", Text: "User %s has accepted the EULA via EMOTIV App", When: "the user accepted", Source: fromDocs},
+	{Code: 18, Warning: true, Text: "The session data has been successfully saved.", Shape: ShapeMessage, When: "before 4.0: the post-processing of a record ended", Source: "cortex-example #156"},
 	{Code: 19, Warning: true, Name: "DISKSPACE_LOW", Text: "The disk space is low. Please free up some space.", Guessed: true, Since: "2.2.1", When: "less than 1 GB free", Source: fromDocs},
 	{Code: 20, Warning: true, Name: "DISKSPACE_CRITICAL", Text: "The disk space is critical. All headsets are disconnected.", Guessed: true, Since: "2.2.1", When: "less than 300 MB free; all headsets are disconnected", Source: fromDocs},
+	{Code: 21, Warning: true, Text: "The application %s has opted out of sharing its records.", Guessed: true, Shape: ShapeBehavior, Since: "2.2.1", When: "configOptOut set it on (which of 21 and 22 is on is a guess)", Source: fromDocs},
+	{Code: 22, Warning: true, Text: "The application %s has opted in to sharing its records.", Guessed: true, Shape: ShapeBehavior, Since: "2.2.1", When: "configOptOut set it off", Source: fromDocs},
 	{Code: 23, Warning: true, Name: "CortexIsReady", Text: "Cortex is ready.", Guessed: true, When: "the service answers from now on", Source: fromClients},
 	{Code: 26, Warning: true, Text: "Your license %s will expire in a few days.", Guessed: true, Since: "2.3.0", When: "after authorize, when the license ends within 7 days", Source: fromDocs},
 	{Code: 28, Warning: true, Name: "UserNotAcceptPrivateEULA", Text: "User %s has not accepted the private EULA.", Guessed: true, Shape: ShapeMember, When: "member of the result of authorize", Source: fromClients},
+	{Code: 30, Warning: true, Name: "DataPostProcessingFinished", Text: "The post-processing of the record %s has finished.", Guessed: true, Shape: ShapeRecord, Since: "4.0.0", When: "a record can be exported now", Source: fromClients},
 	{Code: 31, Warning: true, Name: "BTLEPermissionNotGranted", Text: "The Bluetooth permission is not granted.", Guessed: true, Shape: ShapeMember, When: "attention beside the result of queryHeadsets", Source: "unity-plugin #11"},
 	{Code: 100, Warning: true, Name: "HeadsetWrongInformation", Text: "Cannot connect to the headset %s because of wrong information.", Guessed: true, Shape: ShapeHeadset, When: "connect failed, for example by the mapping of a Flex", Source: fromClients},
 	{Code: 101, Warning: true, Name: "HeadsetCannotConnected", Text: "Cannot connect to the headset %s.", Guessed: true, Shape: ShapeHeadset, When: "connect failed", Source: fromClients},

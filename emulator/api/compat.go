@@ -32,11 +32,26 @@ type Compat struct {
 	Warning0OnClose     bool // newest documentation: updateSession close sends warning 0 too
 	HeadsetWarningFirst bool // 103 stands before 0 and 1 (cortex-example #203); the order is inferred
 	MetIsActive         bool // since 2.2.1
+	RecordLocalOnly     bool // since 2.2.1
+	RecordSubject       bool // since 3.0: absent in logs of 2019 and 2020
+	PlusFormats         bool // since 3.7.5: EDFPLUS and BDFPLUS
+	Warning30           bool // since 4.0: warning 30 tells of a record that is ready, 18 before
+	ExportGate          Gate // what exportRecord waits for
 	AsyncUpdateHeadset  bool // since 2.4: the answer to updateHeadset is not its result
 	ConfigMapping       bool // since 4.7: configMapping exists (2025; the version is a guess)
 	ProfileChannels     bool // since 3.6.5: profiles are of one kind of headset, queryProfile shows readOnly and eegChannels
 	Dialect             streams.Dialect
 }
+
+// Gate is what a record must have waited for before exportRecord takes it.
+type Gate string
+
+// The gates, as three ages of the exportRecord page tell them.
+const (
+	GateDisconnect Gate = "disconnect" // its headset is disconnected
+	GateWarning18  Gate = "warning18"
+	GateWarning30  Gate = "warning30"
+)
 
 // NewCompat returns the behaviour of a Cortex version such as "4.8.32" or "2.7".
 func NewCompat(version string) (Compat, error) {
@@ -45,6 +60,13 @@ func NewCompat(version string) (Compat, error) {
 		return Compat{}, err
 	}
 	since := func(major, minor, patch int) bool { return slices.Compare(v[:], []int{major, minor, patch}) >= 0 }
+	gate := GateDisconnect
+	if since(2, 7, 0) {
+		gate = GateWarning18
+	}
+	if since(4, 0, 0) {
+		gate = GateWarning30
+	}
 	return Compat{
 		Version:             version,
 		BuiDateTypo:         !since(2, 1, 0),
@@ -65,6 +87,11 @@ func NewCompat(version string) (Compat, error) {
 		AsyncUpdateHeadset:  since(2, 4, 0),
 		ConfigMapping:       since(4, 7, 0),
 		ProfileChannels:     since(3, 6, 5),
+		RecordLocalOnly:     since(2, 2, 1),
+		RecordSubject:       since(3, 0, 0),
+		PlusFormats:         since(3, 7, 5),
+		Warning30:           since(4, 0, 0),
+		ExportGate:          gate,
 		Dialect:             streams.DialectFor(v[0], v[1], v[2]),
 	}, nil
 }

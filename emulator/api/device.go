@@ -29,7 +29,10 @@ type device struct {
 	attempt     attempt        // to connect
 	giveUp      *streams.Event // the end of the silence that Cortex bears
 	sinks       [streams.NumKinds][]*sink
-	mask        streams.Kinds // streams with a sink
+	recorders   []*recordData // running records
+	marks       []mark        // markers that wait for the eeg sample of their time, in order
+	markText    []byte        // reused: the MARKERS column
+	mask        streams.Kinds // streams with a sink or a recorder
 	head        []byte        // reused: {"eeg":[...]
 	tail        []byte        // reused: "time":N}
 	parts       [3][]byte     // reused: passing them on costs no allocation
@@ -96,30 +99,17 @@ func (d *device) start() error {
 		settings = *d.spec.Settings
 	}
 	d.connections++
-	config := streams.SourceConfig{
-		Model: d.model, HeadsetID: d.headset.ID, Firmware: d.headset.Firmware, Settings: settings,
-		Seed:  rand.New(rand.NewPCG(s.world.Seed, hashString(fmt.Sprintf("signal %s %d", d.headset.ID, d.connections)))).Uint64(),
-		Start: s.sched.Now(), Dialect: s.compat.Dialect, ClockOffset: int64(d.spec.ClockOffset), ClockRatio: d.spec.ClockRatio,
-	}
-	if d.spec.Signal != nil {
-		config.State = *d.spec.Signal
-	} else {
-		config.State = streams.DefaultState()
-	}
+	config := d.sourceConfig(settings, s.sched.Now())
+	config.Seed = rand.New(rand.NewPCG(s.world.Seed, hashString(fmt.Sprintf("signal %s %d", d.headset.ID, d.connections)))).Uint64()
 	if truth := s.hooks.Truth; truth != nil {
 		config.Truth = func(t streams.Truth) { truth(d.headset.ID, t) }
-	}
-	sensors := d.model.Sensors
-	if d.model.Flex {
-		sensors = d.model.MappedSensors(d.headset.Mappings)
-		config.Sensors = sensors
 	}
 	source, err := streams.NewSource(config)
 	if err != nil {
 		return fmt.Errorf("headset %s: %w", d.headset.ID, err)
 	}
 	d.source, d.silent = source, false
-	d.headset.Sensors = sensors
+	d.headset.Sensors = source.Sensors()
 	d.headset.MotionSensors = d.model.MotionSensors(d.headset.Firmware, settings)
 	d.headset.Settings = sessionstore.HeadsetSettings(settings)
 	d.headset.Ready = true
@@ -127,11 +117,27 @@ func (d *device) start() error {
 	return nil
 }
 
+// sourceConfig describes the simulation of a headset from an instant on.
+func (d *device) sourceConfig(settings streams.Settings, start int64) streams.SourceConfig {
+	config := streams.SourceConfig{
+		Model: d.model, HeadsetID: d.headset.ID, Firmware: d.headset.Firmware, Settings: settings, State: streams.DefaultState(),
+		Start: start, Dialect: d.service.compat.Dialect, ClockOffset: int64(d.spec.ClockOffset), ClockRatio: d.spec.ClockRatio,
+	}
+	if d.spec.Signal != nil {
+		config.State = *d.spec.Signal
+	}
+	if d.model.Flex {
+		config.Sensors = d.model.MappedSensors(d.headset.Mappings)
+	}
+	return config
+}
+
 func (d *device) stop() {
 	d.service.sched.Cancel(d.tick)
 	d.service.sched.Cancel(d.giveUp)
 	d.service.sched.Cancel(d.attempt.end)
 	d.source, d.silent = nil, false
+	d.marks = nil
 }
 
 func (d *device) schedule() {
@@ -162,6 +168,17 @@ func (d *device) advance() {
 // send encodes a sample once and hands it to each subscription; only the
 // session id in the middle differs.
 func (d *device) send(sample *streams.Sample) {
+	if sample.Kind == streams.EEG && len(d.marks) > 0 {
+		sample.Markers = d.takeMarks(sample)
+	}
+	for _, r := range d.recorders {
+		if r.kinds.Has(sample.Kind) {
+			r.recorder.Add(sample)
+		}
+	}
+	if len(d.sinks[sample.Kind]) == 0 {
+		return
+	}
 	d.head = append(d.head[:0], `{"`...)
 	d.head = append(d.head, sample.Kind.String()...)
 	d.head = append(d.head, `":`...)
@@ -226,6 +243,9 @@ func (d *device) listen() {
 		if len(d.sinks[kind]) > 0 {
 			d.mask |= streams.KindSet(streams.Kind(kind))
 		}
+	}
+	for _, r := range d.recorders {
+		d.mask |= r.kinds
 	}
 	if d.source != nil {
 		d.schedule()

@@ -53,6 +53,10 @@ func (s *Service) tell(ch sessionstore.Change) {
 	case sessionstore.SessionClosed:
 		s.event("sessionClosed", "session", ch.Session.ID, "headset", ch.Session.Headset.ID, "application", ch.Session.Application.ClientID,
 			"reason", ch.Reason.String())
+	case sessionstore.RecordStarted:
+		s.event("recordStarted", "record", ch.Record.ID, "session", ch.Session.ID, "headset", ch.Session.Headset.ID)
+	case sessionstore.RecordStopped:
+		s.event("recordStopped", "record", ch.Record.ID, "session", ch.Session.ID, "headset", ch.Session.Headset.ID)
 	case sessionstore.Subscribed:
 		s.event("subscribed", "session", ch.Session.ID, "headset", ch.Session.Headset.ID, "stream", ch.Stream,
 			"connection", strconv.FormatUint(uint64(ch.Conn), 10))

@@ -50,6 +50,7 @@ type Peer struct {
 	ID   sessionstore.ConnID
 	link Link
 	gone bool
+	app  *sessionstore.Application // whose token it used last; nil: none yet
 }
 
 // Hooks let the emulator watch. Each may be nil.
@@ -97,6 +98,8 @@ type Service struct {
 	order    []*Peer // peers in the order of their connection
 	devices  map[string]*device
 	scan     scanState
+	data     map[string]*recordData // by record
+	markers  *rand.Rand             // jitter and loss of markers
 
 	trainings int // that have started, see TrainingAlternates
 
@@ -123,6 +126,8 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 		ids:     rand.NewChaCha8(seed32(world.Seed, "ids")),
 		peers:   make(map[sessionstore.ConnID]*Peer),
 		devices: make(map[string]*device),
+		data:    make(map[string]*recordData),
+		markers: rand.New(rand.NewChaCha8(seed32(world.Seed, "markers"))),
 	}
 	if world.Compat != nil {
 		s.compat = *world.Compat
@@ -133,6 +138,7 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 	for _, chapter := range [][]rpc.Method[*Call]{
 		authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), sessionMethods(), subscriptionMethods(),
 		profileMethods(), trainingMethods(), advancedBCIMethods(),
+		recordMethods(), exportMethods(), markerMethods(), subjectMethods(),
 	} {
 		methods = append(methods, chapter...)
 	}
@@ -191,7 +197,10 @@ func (s *Service) populate() error {
 			return err
 		}
 	}
-	return s.populateProfiles()
+	if err := s.populateProfiles(); err != nil {
+		return err
+	}
+	return s.populateRecords()
 }
 
 // Now returns the virtual instant in the zone of the Cortex host.
@@ -443,6 +452,7 @@ func (c *Call) checkToken(raw json.RawMessage) error {
 		return c.fault(CodeNotReauthorized, app.ID+" must call authorize again")
 	}
 	c.token, c.app = cl, app
+	c.peer.app = app
 	return nil
 }
 
@@ -479,6 +489,14 @@ func (s *Service) apply(changes []sessionstore.Change) {
 			case sessionstore.AccessDenied:
 				s.warnAll(WarnAccessRejected, s.warningText(WarnAccessRejected, ch.Application.Name))
 			}
+		case sessionstore.RecordStarted:
+			s.startRecorder(ch.Session, ch.Record)
+		case sessionstore.RecordStopped:
+			s.recordStopped(ch.Record)
+		case sessionstore.RecordDeleted:
+			s.freeRecord(ch.Record)
+		case sessionstore.OptOutChanged:
+			s.optOutChanged(ch)
 		case sessionstore.Subscribed:
 			s.startStream(ch)
 		case sessionstore.Unsubscribed:

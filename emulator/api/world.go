@@ -3,6 +3,7 @@ package api
 import (
 	"time"
 
+	"github.com/fakecortex/fakecortex/emulator/export"
 	"github.com/fakecortex/fakecortex/sessionstore"
 	"github.com/fakecortex/fakecortex/streams"
 )
@@ -43,6 +44,21 @@ type World struct {
 	// SessionsOutliveConnection keeps sessions when their connection ends.
 	SessionsOutliveConnection bool
 	MaxSessions               int // default 1,000
+
+	Subjects            []sessionstore.Subject // without an Owner: of who is logged in
+	Records             []RecordSpec
+	MaxRecords          int            // records, and subjects; default 1,000
+	PostProcessing      time.Duration  // stopRecord to warning 30, or 18 before 4.0; default 1 s
+	PostProcessingNever bool           // the record is never ready
+	DownloadDelay       time.Duration  // requestToDownloadRecordData to downloaded; default 2 s
+	MarkerTooOld        time.Duration  // an older marker answers -32115; default 60 s
+	MarkerTooNew        time.Duration  // a marker further in the future is refused; default 60 s
+	MarkerJitter        time.Duration  // how far before the time of the request a marker may be put
+	MarkersLost         float64        // share of markers that are missing in the eeg stream, 0 to 1
+	MarkersLate         int            // markers come up to that many eeg samples late
+	RecordStorage       export.Storage // where the samples of records are kept
+	ExportFolders       export.Folders // where exports may go
+
 	// Errors and Warnings replace texts and codes, by code.
 	Errors, Warnings map[int]Override
 }
@@ -109,6 +125,7 @@ func (w *World) defaults() {
 	setDefault(&w.MaxSessions, 1000)
 	setDefault(&w.Training.Time, 8*time.Second)
 	setDefault(&w.Training.FailTime, 10*time.Second)
+	w.recordDefaults()
 	if w.Zone == nil {
 		w.Zone = time.UTC
 	}
