@@ -26,8 +26,7 @@ func Reference() []byte {
 		"  `do: [{headsetOff: {headset: EPOCX-0A1B2C3D}}]`.\n")
 	seen := map[reflect.Type]bool{}
 	queue := []reflect.Type{reflect.TypeFor[Document]()}
-	var table func(t reflect.Type, level string)
-	table = func(t reflect.Type, level string) {
+	table := func(t reflect.Type) {
 		fields := strict.Fields(t)
 		if len(fields) == 0 {
 			return
@@ -56,7 +55,7 @@ func Reference() []byte {
 			continue // they have chapters of their own
 		}
 		fmt.Fprintf(&b, "\n## %s\n", t.Name())
-		table(t, "##")
+		table(t)
 	}
 	b.WriteString("\n## Actions\n\nWhat can stand under `do`, and what the control API can do.\n")
 	for _, a := range Actions() {
@@ -67,7 +66,7 @@ func Reference() []byte {
 		case reflect.TypeFor[Headset]():
 			b.WriteString("Its value is a headset as under `world.headsets`.\n")
 		default:
-			table(a.Args, "###")
+			table(a.Args)
 		}
 	}
 	b.WriteString("\n## Events\n\nWhat `after` can wait for.\n\n| event | fields | |\n| --- | --- | --- |\n")
@@ -75,25 +74,25 @@ func Reference() []byte {
 		fmt.Fprintf(&b, "| `%s` | %s | %s |\n", e.Name, strings.Join(e.Fields, ", "), e.Doc)
 	}
 	b.WriteString("\n## Faults\n\nA rule under `faults` says which frames it hits (`on`) and has exactly one fault.\n")
-	table(reflect.TypeFor[faults.Rule](), "##")
+	table(reflect.TypeFor[faults.Rule]())
 	rest := queue
 	queue = nil
 	for len(rest) > 0 {
 		for _, t := range rest {
 			if len(strict.Fields(t)) > 0 {
 				fmt.Fprintf(&b, "\n### %s\n", strings.ToLower(t.Name()[:1])+t.Name()[1:])
-				table(t, "###")
+				table(t)
 			}
 		}
 		rest, queue = queue, nil
 	}
 	b.WriteString("\n## SignalPatch\n\nFields of the signal state, under `signal` of a headset and `state` of the action `signal`: what is left out stays as it is.\n")
-	table(reflect.TypeFor[streams.State](), "##")
+	table(reflect.TypeFor[streams.State]())
 	for len(queue) > 0 {
 		t := queue[0]
 		queue = queue[1:]
 		fmt.Fprintf(&b, "\n### %s\n", t.Name())
-		table(t, "###")
+		table(t)
 	}
 	b.WriteString("\n## What the linter finds\n\nMisuse of the API that the client's own tests may not notice, beside the faithful answers.\n\n| rule | | advice | page |\n| --- | --- | --- | --- |\n")
 	for _, r := range LintRules() {
