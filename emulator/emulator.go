@@ -62,6 +62,9 @@ func Start(options Options) (*Emulator, error) {
 		return nil, err
 	}
 	world.Seed = options.Seed
+	if err := options.Files.apply(&world); err != nil {
+		return nil, err
+	}
 	e := &Emulator{options: options, loop: newLoop(start.UnixNano(), scale), serveErr: make(chan error, 1), closed: make(chan struct{}), clients: map[uint64]*client{}}
 	if e.service, err = api.New(world, e.loop.sched, options.Logger, api.Hooks{Truth: options.Truth, Background: e.loop.background}); err != nil {
 		return nil, err

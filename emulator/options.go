@@ -47,6 +47,8 @@ type Options struct {
 	Truth func(headset string, truth streams.Truth)
 	// Logger gets the log; nil discards it.
 	Logger *slog.Logger
+	// Files says where records are kept and where exports may go.
+	Files FileOptions
 }
 
 func (o *Options) world() (api.World, error) {

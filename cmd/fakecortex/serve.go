@@ -27,6 +27,9 @@ type serveCmd struct {
 	LogFormat    string    `default:"text" enum:"text,json" placeholder:"text|json" help:"Format of the log on standard error."`
 	LogLevel     string    `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level logged: debug, info, warn or error."`
 	AllowPlainWS bool      `name:"allow-plain-ws" help:"Serve ws:// on the same port too. The real Cortex does not."`
+	RecordDir    string    `type:"path" placeholder:"DIR" help:"Folder of the temporary files of long records; default: the system's."`
+	ExportRoot   string    `type:"path" placeholder:"DIR" help:"Folder that no exportRecord leaves; default: the folder that the client names is taken as it is."`
+	ExportMap    []string  `sep:"none" placeholder:"FROM=TO" help:"Folder of the client and the folder below the export root that it stands for; FROM * is any folder. May be repeated."`
 }
 
 // Validate implements kong's check of a parsed command.
@@ -44,7 +47,11 @@ func (c *serveCmd) Validate() error {
 			return fmt.Errorf("--control %q: want HOST:PORT, such as localhost:6869, or off", c.Control)
 		}
 	}
-	return nil
+	return c.files().Check()
+}
+
+func (c *serveCmd) files() emulator.FileOptions {
+	return emulator.FileOptions{RecordDir: c.RecordDir, ExportRoot: c.ExportRoot, ExportMap: c.ExportMap}
 }
 
 // Run serves until the context is done or a listener breaks.
@@ -56,7 +63,7 @@ func (c *serveCmd) Run(s system) (err error) {
 	}
 	emu, err := emulator.Start(emulator.Options{
 		Seed: c.Seed, Clock: c.Clock, StartTime: c.StartTime, Listen: c.Listen, TLSDir: dir, TLSNames: c.TLSName,
-		AllowPlainWS: c.AllowPlainWS, Logger: logger, Scenario: c.Scenario,
+		AllowPlainWS: c.AllowPlainWS, Logger: logger, Scenario: c.Scenario, Files: c.files(),
 	})
 	if err != nil {
 		return err

@@ -71,7 +71,6 @@ var codeTable = [...]CodeRow{
 	{Code: -32010, Text: "The headset of the session was disconnected.", Guessed: true, Source: fromCortex1, Unreachable: onlyCortex1 + ", warning 1 came in its place"},
 	{Code: -32011, Text: "The recording has been stopped.", Guessed: true, When: "stopRecord, injectMarker and updateMarker without a running record", Source: fromCortex1},
 	{Code: -32012, Name: "Session Must Be Activated", Text: "The session must be activated first.", Guessed: true, When: "records and markers in an opened session", Source: fromOthers},
-	{Code: -32013, Text: "Invalid status.", Guessed: true, Source: fromCortex1, Unreachable: onlyCortex1 + ", -32602 came in its place"},
 	{Code: -32013, Text: "Invalid status.", Guessed: true, When: "training out of order: accept with nothing to accept, start while one runs (that it is this code is a guess)", Source: fromCortex1},
 	{Code: -32014, Name: "Invalid Cortex Token", Text: "Invalid cortex token.", Guessed: true, When: "the token is damaged or signed by another service", Source: fromOthers},
 	{Code: -32015, Name: "Cortex Token Expired", Text: "The cortex token has expired.", Guessed: true, When: "two days after its issue", Source: fromOthers},

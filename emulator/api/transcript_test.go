@@ -54,8 +54,15 @@ func (l benchLink) Send(_ Frame, parts ...[]byte) {
 	var result struct {
 		CortexToken, ID string
 		Value           struct{ UUID string }
+		Record, Marker  struct{ UUID string }
 	}
 	if json.Unmarshal(answer.Result, &result) == nil {
+		if result.Record.UUID != "" {
+			l.b.vars["$record"] = result.Record.UUID
+		}
+		if result.Marker.UUID != "" {
+			l.b.vars["$marker"] = result.Marker.UUID
+		}
 		if result.Value.UUID != "" {
 			l.b.vars["$uuid"] = result.Value.UUID
 		}
@@ -280,6 +287,7 @@ func TestTranscripts(t *testing.T) {
 			require.NoError(t, err)
 			first, _, _ := strings.Cut(string(script), "\n")
 			b := newBench(t, scriptWorld(t, first))
+			b.vars["$folder"] = t.TempDir()
 			b.run(string(script))
 			golden := strings.TrimSuffix(path, ".script") + ".golden"
 			if *update {
