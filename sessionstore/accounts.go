@@ -68,6 +68,9 @@ type Application struct {
 	// NeedsAuthorize makes tokens of this application answer "not
 	// re-authorized" until authorize is called again.
 	NeedsAuthorize bool
+	// TokensExpired is the issue, in Unix seconds, up to which tokens have
+	// expired before their time.
+	TokensExpired int64
 }
 
 // License is one EMOTIV license, with every field of getLicenseInfo.
@@ -101,13 +104,64 @@ type License struct {
 	DevicesPerSeat         int // negative: no limit
 	TotalRegisteredDevices int
 	RegisteredHere         bool
-	SessionLimitDay        int // negative: no limit
+	SessionLimitDay        int // activations of a day, 0 or less: no limit
 	SessionLimitMonth      int
 	SessionLimitYear       int
+	activated              activations
 
 	// ForceOptOut makes configOptOut always on or always off; nil leaves it to
 	// the application.
 	ForceOptOut *bool
+}
+
+// activations counts the activations of the current day, month and year.
+type activations struct {
+	year, yearDay   int
+	month           time.Month
+	inYear, inMonth int
+	inDay           int
+}
+
+// at returns the counts as they are at that instant.
+func (a activations) at(now time.Time) activations {
+	year, month, day := now.Year(), now.Month(), now.YearDay()
+	if a.year != year {
+		return activations{year: year, month: month, yearDay: day}
+	}
+	if a.month != month {
+		a.month, a.inMonth = month, 0
+	}
+	if a.yearDay != day {
+		a.yearDay, a.inDay = day, 0
+	}
+	return a
+}
+
+// limitReached returns which session limit forbids one more activation, or "".
+func (l *License) limitReached(now time.Time) string {
+	a := l.activated.at(now)
+	switch {
+	case l.SessionLimitDay > 0 && a.inDay >= l.SessionLimitDay:
+		return "day"
+	case l.SessionLimitMonth > 0 && a.inMonth >= l.SessionLimitMonth:
+		return "month"
+	case l.SessionLimitYear > 0 && a.inYear >= l.SessionLimitYear:
+		return "year"
+	}
+	return ""
+}
+
+func (l *License) countActivation(now time.Time) {
+	a := l.activated.at(now)
+	a.inDay++
+	a.inMonth++
+	a.inYear++
+	l.activated = a
+}
+
+// EndsWithin reports whether the license is good now and ends within d.
+func (l *License) EndsWithin(d time.Duration, now time.Time) bool {
+	return !l.ValidTo.IsZero() && now.Before(l.ValidTo) && l.ValidTo.Sub(now) <= d
 }
 
 // HasScope reports whether the license holds scope s.
@@ -161,6 +215,15 @@ func (s *Store) LogIn(username string, os OSUser, now time.Time) []Change {
 		u.LastLogin = now
 	}
 	return append(changes, UserLoggedIn{Username: username})
+}
+
+// AcceptEULA records that the user has accepted the EULA and the privacy policy.
+func (s *Store) AcceptEULA(u *User) []Change {
+	if u.EULAAccepted && u.PrivateEULAAccepted {
+		return nil
+	}
+	u.EULAAccepted, u.PrivateEULAAccepted = true, true
+	return []Change{EULAAccepted{Username: u.Username}}
 }
 
 // LogOut logs the user out: the sessions of that user are closed and the

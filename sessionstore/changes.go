@@ -23,6 +23,8 @@ func (r CloseReason) String() string {
 type (
 	// UserLoggedIn is warning 2.
 	UserLoggedIn struct{ Username string }
+	// EULAAccepted is warning 17.
+	EULAAccepted struct{ Username string }
 	// UserLoggedOut is warning 3.
 	UserLoggedOut struct{ Username string }
 	// AccessDecided is warning 8, 9 or 10.
@@ -81,6 +83,7 @@ type (
 )
 
 func (UserLoggedIn) change()     {}
+func (EULAAccepted) change()     {}
 func (UserLoggedOut) change()    {}
 func (AccessDecided) change()    {}
 func (SessionOpened) change()    {}

@@ -45,6 +45,7 @@ type Headset struct {
 	Settings         HeadsetSettings
 	Mappings         map[string]string // Flex: electrode -> location
 	ConnectedSince   time.Time
+	Flaky            bool // its link is bad: listed as connected, and no session can be made
 	Ready            bool // false for a moment after the connection when a world wants that
 	Seen             bool // has been listed, so a scan need not find it again
 }
@@ -99,12 +100,21 @@ func (s *Store) SetHeadsetStatus(h *Headset, to HeadsetStatus, now time.Time) []
 	}
 	h.Status = to
 	if to == HeadsetAbsent || to == HeadsetDiscovered {
-		for _, sess := range s.Sessions() {
-			if sess.Headset == h {
-				changes = append(changes, s.close(sess, ClosedByHeadset, now)...)
-			}
+		if !s.SessionsOutliveHeadset {
+			changes = append(changes, s.CloseSessionsOf(h, ClosedByHeadset, now)...)
 		}
 		changes = append(changes, s.autoUnload(func(l *LoadedProfile) bool { return l.Headset == h })...)
+	}
+	return changes
+}
+
+// CloseSessionsOf ends the sessions with a headset, in every application.
+func (s *Store) CloseSessionsOf(h *Headset, reason CloseReason, now time.Time) []Change {
+	var changes []Change
+	for _, sess := range s.Sessions() {
+		if sess.Headset == h {
+			changes = append(changes, s.close(sess, reason, now)...)
+		}
 	}
 	return changes
 }

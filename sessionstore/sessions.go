@@ -127,9 +127,11 @@ func (s *Store) OpenSession(n NewSession) (*Session, []Change, error) {
 		return nil, nil, refuse(op, HeadsetUnavailable, "no headset %q is in reach", n.HeadsetID)
 	case h.Status != HeadsetConnected:
 		return nil, nil, refuse(op, HeadsetUnavailable, "headset %s is %s: connect it and wait for warning 104", h.ID, h.Status)
+	case h.Flaky:
+		return nil, nil, refuse(op, HeadsetUnavailable, "the link of headset %s is bad: plug its dongle in again", h.ID)
 	case !h.Ready:
 		return nil, nil, refuse(op, HeadsetNotReady, "headset %s has just been connected", h.ID)
-	case h.ConnectedBy == USBCable:
+	case h.ConnectedBy == USBCable && !s.SessionsOverUSBCable:
 		return nil, nil, refuse(op, HeadsetOnUSBCable, "headset %s is on a USB cable", h.ID)
 	}
 	for _, sess := range s.sessions {
@@ -165,7 +167,7 @@ func (s *Store) ActivateSession(sess *Session, l *License, now time.Time) ([]Cha
 	switch {
 	case !sess.Live():
 		return nil, refuse(op, SessionUnknown, "session %s is closed", sess.ID)
-	case sess.Status == SessionActive:
+	case sess.Status == SessionActive && !s.ActivateAgainCosts:
 		return nil, nil
 	}
 	return s.activate(op, sess, l, now)
@@ -184,7 +186,11 @@ func (s *Store) activate(op string, sess *Session, l *License, now time.Time) ([
 	case l.LocalQuota <= 0:
 		return nil, refuse(op, QuotaUsedUp, "localQuota of license %s is %d: authorize with debit > 0", l.ID, l.LocalQuota)
 	}
+	if period := l.limitReached(now); period != "" {
+		return nil, refuse(op, QuotaUsedUp, "license %s allows no more sessions in this %s", l.ID, period)
+	}
 	l.LocalQuota--
+	l.countActivation(now)
 	sess.License = l
 	sess.Status = SessionActive
 	return []Change{SessionActivated{Session: sess}}, nil
@@ -233,6 +239,32 @@ func (s *Store) StopStreams(sess *Session, reason CloseReason) []Change {
 		return []Change{stopped}
 	}
 	return nil
+}
+
+// Bind notes that a connection is one of an application's: it called with a
+// token of it.
+func (s *Store) Bind(a *Application, conn ConnID) {
+	if !slices.Contains(s.bound[a], conn) {
+		s.bound[a] = append(s.bound[a], conn)
+	}
+}
+
+// HandOver gives the sessions of a connection that has ended to another
+// connection of their application: an application that has one left is not
+// disconnected. The others stay for ConnectionClosed.
+func (s *Store) HandOver(conn ConnID) {
+	for a, conns := range s.bound {
+		if conns = slices.DeleteFunc(conns, func(c ConnID) bool { return c == conn }); len(conns) > 0 {
+			s.bound[a] = conns
+		} else {
+			delete(s.bound, a)
+		}
+	}
+	for _, sess := range s.sessions {
+		if rest := s.bound[sess.Application]; sess.Conn == conn && len(rest) > 0 {
+			sess.Conn = rest[0]
+		}
+	}
 }
 
 // ConnectionClosed ends what belonged to a connection: its sessions (Sessions

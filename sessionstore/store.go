@@ -10,6 +10,14 @@ type Store struct {
 	// SessionsOutliveConnection keeps sessions when the connection that
 	// created them ends. The documentation says that they are closed.
 	SessionsOutliveConnection bool
+	// SessionsOutliveHeadset keeps sessions when their headset is gone, until
+	// CloseSessionsOf.
+	SessionsOutliveHeadset bool
+	// SessionsOverUSBCable allows sessions with a headset on its USB cable.
+	SessionsOverUSBCable bool
+	// ActivateAgainCosts takes one session of the quota for the activation of an
+	// activated session too.
+	ActivateAgainCosts bool
 	// EnforceSoftLimit refuses activation after softLimitTime already (a code
 	// of Cortex 1); newer pages ask the application to warn only.
 	EnforceSoftLimit bool
@@ -26,6 +34,7 @@ type Store struct {
 	headsets  []*Headset
 	sessions  []*Session
 	mappings  map[string]*flexMappings // by user
+	bound     map[*Application][]ConnID
 
 	records      []*Record
 	recordNumber int // of the newest record
@@ -37,5 +46,5 @@ type Store struct {
 
 // New returns an empty world.
 func New() *Store {
-	return &Store{users: make(map[string]*User), optOut: make(map[optOutKey]bool), mappings: make(map[string]*flexMappings)}
+	return &Store{users: make(map[string]*User), optOut: make(map[optOutKey]bool), mappings: make(map[string]*flexMappings), bound: make(map[*Application][]ConnID)}
 }

@@ -25,25 +25,31 @@ func authenticationMethods() []rpc.Method[*Call] {
 		{Name: "getUserLogin", Chapter: chapter, Doc: "The user who is logged in.", Handle: getUserLogin},
 		{
 			Name: "requestAccess", Chapter: chapter, Doc: "Asks the user to approve the application.", Params: clientParams(), Handle: requestAccess,
-			Errors: []int{CodeNotLoggedIn, CodeInvalidCredentials, CodeNoInternet}, Warnings: []int{WarnAccessGranted, WarnAccessRejected},
+			Errors: []int{CodeNotLoggedIn, CodeNoInternet, CodeCloudFailure, CodeLoginToken, CodeInvalidCredentials}, Warnings: []int{WarnAccessRequested, WarnAccessGranted, WarnAccessRejected},
+			Guessed: "the secret is not checked, only that the clientId is known",
 		},
 		{
 			Name: "hasAccessRight", Chapter: chapter, Doc: "Whether the user has approved the application.", Params: clientParams(), Handle: hasAccessRight,
-			Errors: []int{CodeNotLoggedIn, CodeInvalidCredentials},
+			Errors: []int{CodeNotLoggedIn, CodeNoInternet, CodeInvalidCredentials}, Guessed: "message when not granted",
 		},
 		{
 			Name: "authorize", Chapter: chapter, Doc: "Returns a Cortex token.", Handle: authorize,
 			Params: append(clientParams(),
 				rpc.Param{Name: "license", Type: rpc.TypeString, EmptyIsAbsent: true}, rpc.Param{Name: "debit", Type: rpc.TypeInteger}),
 			Errors: []int{
-				CodeNoAccessRight, CodeInvalidCredentials, CodeNotLoggedIn, CodeInvalidLicense, CodeLicenseNotForApp, CodeLicenseExpired,
-				CodeDeviceLimit, CodeDebitTooLarge, CodeDailyDebit, CodeUnpublished, CodeNoInternet,
+				CodeNotLoggedIn, CodeNoInternet, CodeCloudFailure, CodeLoginToken, CodeInvalidCredentials, CodeNoAccessRight, CodeUnpublished,
+				CodeEULANotAccepted, CodeInvalidLicense, CodeLicenseNotForApp, CodeLicenseExpired, CodeDeviceLimit, CodeDebitTooLarge, CodeDailyDebit,
 			},
+			Warnings: []int{WarnEULANotAccepted, WarnPrivateEULA, WarnLicenseEnding},
+			Guessed:  "which license is taken when none is named; a debit beyond what the license has left gives what there is",
 		},
 		{
 			Name: "generateNewToken", Chapter: chapter, Doc: "Returns a token that lives longer.", Handle: generateNewToken,
 			Params: append([]rpc.Param{tokenParam()}, clientParams()...),
-			Errors: []int{CodeTokenInvalid, CodeTokenExpired, CodeInvalidCredentials, CodeTokenNotFit, CodeTokenOtherApp},
+			Errors: []int{
+				CodeTokenOtherApp, CodeNoInternet, CodeCloudFailure, CodeLoginToken, CodeInvalidCredentials, CodeAuthorizeToken, CodeCloudRefreshing,
+			},
+			Guessed: "the old token keeps its own end",
 		},
 		{
 			Name: "getUserInformation", Chapter: chapter, Doc: "Name of the user and state of the EULA.", Params: []rpc.Param{tokenParam()},
@@ -80,38 +86,68 @@ func getUserLogin(c *Call, _ rpc.Args) (any, error) {
 	return rpc.Array{o}, nil
 }
 
-// application finds the application of a client id and checks the secret. In a
-// world that takes any application an unknown id is registered on the way.
-func (c *Call) application(clientID, secret string) (*sessionstore.Application, error) {
-	switch {
-	case c.Store.Login.Username == "":
-		return nil, c.fault(CodeNotLoggedIn, "nobody is logged in")
-	case !c.Store.LoginUsable():
-		return nil, c.fault(CodeNotLoggedIn, fmt.Sprintf("%s is logged in on the OS account %s, not on %s",
-			c.Store.Login.Username, c.Store.Login.OS.Name, c.Store.CurrentOS.Name))
+// clientCheck says how closely a method looks at its clientId and clientSecret.
+type clientCheck struct {
+	secret bool // the secret too
+	cloud  bool // it asks the cloud
+}
+
+// application finds the application of a client id, in the order: login, cloud,
+// client id, secret. In a world that takes any application an unknown id is
+// registered on the way.
+func (c *Call) application(a rpc.Args, check clientCheck) (*sessionstore.Application, error) {
+	if err := c.checkLogin(); err != nil {
+		return nil, err
 	}
+	clientID := a.String("clientId")
 	app := c.Store.ApplicationByClient(clientID)
+	id := c.anyAppID(clientID)
+	if app == nil && c.world.AnyApplication {
+		app = c.Store.ApplicationByID(id) // known by a token of an earlier run
+	}
+	known := app != nil && app.Access != sessionstore.AccessUnasked
+	switch cloud := &c.world.Cloud; {
+	case cloud.Status == CloudOffline && !known:
+		return nil, c.fault(CodeNoInternet, fmt.Sprintf("the cloud is offline and clientId %q is not known on this machine", clientID))
+	case cloud.Status == CloudFailing && check.cloud:
+		return nil, c.fault(CodeCloudFailure, "the cloud fails")
+	case cloud.LoginRefused && check.cloud:
+		return nil, c.fault(CodeLoginToken, "the cloud refuses the login of "+c.Store.Login.Username+": log out and in again")
+	}
 	if app == nil {
 		if !c.world.AnyApplication {
 			return nil, c.fault(CodeInvalidCredentials, fmt.Sprintf("clientId %q is not registered in this world", clientID))
 		}
-		name := appName(clientID)
-		id := "com." + c.Store.Login.Username + "." + name
-		if app = c.Store.ApplicationByID(id); app == nil {
-			app = &sessionstore.Application{Version: "1.0", Access: sessionstore.AccessGranted, ApproveAfter: -1, DenyAfter: -1}
-			if c.world.NewApplication != nil {
-				*app = *c.world.NewApplication
-			}
-			app.ID = id
-			setDefault(&app.Name, name)
-			c.Store.AddApplication(app)
+		app = &sessionstore.Application{Version: "1.0", Access: sessionstore.AccessGranted, ApproveAfter: -1, DenyAfter: -1}
+		if c.world.NewApplication != nil {
+			*app = *c.world.NewApplication
 		}
+		app.ID = id
+		setDefault(&app.Name, appName(clientID))
 		app.ClientID = clientID
+		c.Store.AddApplication(app)
 	}
-	if app.ClientSecret != "" && app.ClientSecret != secret {
+	app.ClientID = clientID
+	if check.secret && app.ClientSecret != "" && app.ClientSecret != a.String("clientSecret") {
 		return nil, c.fault(CodeInvalidCredentials, fmt.Sprintf("clientSecret of %s is another one", app.ID))
 	}
 	return app, nil
+}
+
+// checkLogin tells why no application can work with the current login.
+func (c *Call) checkLogin() error {
+	switch login := c.Store.Login; {
+	case login.Username == "":
+		return c.fault(CodeNotLoggedIn, "nobody is logged in")
+	case !c.Store.LoginUsable():
+		return c.fault(CodeNotLoggedIn, fmt.Sprintf("%s is logged in on the OS account %s, not on %s", login.Username, login.OS.Name, c.Store.CurrentOS.Name))
+	}
+	return nil
+}
+
+// anyAppID is the appId of a client id that is not registered.
+func (c *Call) anyAppID(clientID string) string {
+	return "com." + c.Store.Login.Username + "." + appName(clientID)
 }
 
 // appName makes the last part of an appId from a client id: the id itself when
@@ -132,7 +168,7 @@ const (
 )
 
 func requestAccess(c *Call, a rpc.Args) (any, error) {
-	app, err := c.application(a.String("clientId"), a.String("clientSecret"))
+	app, err := c.application(a, clientCheck{secret: c.world.CheckSecretEarly, cloud: true})
 	if err != nil {
 		return nil, err
 	}
@@ -142,6 +178,13 @@ func requestAccess(c *Call, a rpc.Args) (any, error) {
 	case sessionstore.AccessUnasked:
 		// The Launcher prompts at the first call only.
 		c.apply(c.Store.SetAccess(app, sessionstore.AccessPending))
+		if c.world.TellAccessRequests {
+			for _, p := range c.order {
+				if p != c.peer {
+					c.warn(p, WarnAccessRequested, c.warningText(WarnAccessRequested, app.Name))
+				}
+			}
+		}
 		c.decideLater(app, app.ApproveAfter, sessionstore.AccessGranted)
 		c.decideLater(app, app.DenyAfter, sessionstore.AccessDenied)
 	}
@@ -160,7 +203,7 @@ func (s *Service) decideLater(app *sessionstore.Application, after time.Duration
 }
 
 func hasAccessRight(c *Call, a rpc.Args) (any, error) {
-	app, err := c.application(a.String("clientId"), a.String("clientSecret"))
+	app, err := c.application(a, clientCheck{secret: c.world.CheckSecretEarly})
 	if err != nil {
 		return nil, err
 	}
@@ -171,56 +214,70 @@ func hasAccessRight(c *Call, a rpc.Args) (any, error) {
 }
 
 func authorize(c *Call, a rpc.Args) (any, error) {
-	app, err := c.application(a.String("clientId"), a.String("clientSecret"))
+	app, err := c.application(a, clientCheck{secret: true, cloud: true})
 	if err != nil {
 		return nil, err
 	}
-	username := c.Store.Login.Username
+	username, now := c.Store.Login.Username, c.Now()
+	u := c.Store.User(username)
+	if u == nil {
+		u = &sessionstore.User{Username: username, EULAAccepted: true, PrivateEULAAccepted: true}
+	}
+	debit := a.Int("debit")
 	switch {
 	case app.Access != sessionstore.AccessGranted:
 		return nil, c.fault(CodeNoAccessRight, fmt.Sprintf("the access right of %s is %s: call requestAccess and wait for warning 9", app.ID, app.Access))
 	case app.Unpublished && app.Owner != username:
 		return nil, c.fault(CodeUnpublished, fmt.Sprintf("%s is unpublished and belongs to %s", app.ID, app.Owner))
+	case c.world.RefuseWithoutEULA && !(u.EULAAccepted && u.PrivateEULAAccepted):
+		return nil, c.fault(CodeEULANotAccepted, username+" has not accepted the EULA")
+	case debit < 0:
+		return nil, c.invalid("debit", "a number of at least 0")
 	}
-	now := c.Now()
 	license, err := c.Store.ResolveLicense(app, username, a.String("license"), now)
 	if err != nil {
 		return nil, err
 	}
-	debit := a.Int("debit")
-	if debit < 0 {
-		return nil, c.invalid("debit", "a number of at least 0")
-	}
-	if !c.world.CloudOffline { // offline the localQuota stays as it is
-		if err := c.Store.Debit(license, debit, now); err != nil {
+	if c.world.Cloud.Status == CloudOnline { // offline the localQuota stays as it is
+		if err := c.Store.Debit(license, debit, now); err != nil && !c.world.IgnoreLargeDebit {
 			return nil, err
 		}
 	}
-	app.NeedsAuthorize = false
+	app.NeedsAuthorize, c.world.Cloud.TokenRefused = false, false
 	result, err := c.issueToken(app, license)
 	if err != nil {
 		return nil, err
 	}
+	c.Store.Bind(app, c.peer.ID)
 	licenseID := ""
 	if license != nil {
 		licenseID = license.ID
+		if license.EndsWithin(c.world.LicenseWarning, now) {
+			c.warn(c.peer, WarnLicenseEnding, c.warningText(WarnLicenseEnding, license.Name))
+		}
 	}
 	c.event("authorized", "application", app.ClientID, "user", username, "license", licenseID)
-	if u := c.Store.User(username); u != nil {
-		switch {
-		case !u.EULAAccepted:
-			result["warning"] = rpc.Object{"code": WarnEULANotAccepted, "licenseUrl": u.EULAURL, "message": c.warningText(WarnEULANotAccepted, username)}
-		case !u.PrivateEULAAccepted:
-			result["warning"] = rpc.Object{"code": WarnPrivateEULA, "licenseUrl": u.EULAURL, "message": c.warningText(WarnPrivateEULA, username)}
-		}
+	switch {
+	case !u.EULAAccepted:
+		result["warning"] = c.eulaWarning(WarnEULANotAccepted, u)
+	case !u.PrivateEULAAccepted:
+		result["warning"] = c.eulaWarning(WarnPrivateEULA, u)
 	}
 	return result, nil
 }
 
+// eulaWarning is the `warning` member in the result of authorize.
+func (c *Call) eulaWarning(code int, u *sessionstore.User) rpc.Object {
+	final, message := c.finalWarning(code, c.warningText(code, u.Username))
+	return rpc.Object{"code": final, "licenseUrl": u.EULAURL, "message": message}
+}
+
 func (c *Call) issueToken(app *sessionstore.Application, license *sessionstore.License) (rpc.Object, error) {
-	now := c.Now()
+	// Two tokens of one second are the same: one that comes after ExpireTokens is
+	// a second younger.
+	issued := time.Unix(max(c.Now().Unix(), app.TokensExpired+1, c.tokensExpired+1), 0)
 	cl := claims{
-		AppID: app.ID, AppVersion: app.Version, Expires: now.Add(tokenLife).Unix(), NotBefore: now.Add(-tokenBackdate).Unix(),
+		AppID: app.ID, AppVersion: app.Version, Expires: issued.Add(c.world.TokenLife).Unix(), NotBefore: issued.Add(-tokenBackdate).Unix(),
 		Username: c.Store.Login.Username, Version: "2.0",
 	}
 	if u := c.Store.User(cl.Username); u != nil {
@@ -237,12 +294,19 @@ func (c *Call) issueToken(app *sessionstore.Application, license *sessionstore.L
 }
 
 func generateNewToken(c *Call, a rpc.Args) (any, error) {
-	app, err := c.application(a.String("clientId"), a.String("clientSecret"))
+	app, err := c.application(a, clientCheck{secret: true, cloud: true})
 	if err != nil {
 		return nil, err
 	}
-	if app.ID != c.app.ID {
-		return nil, c.fault(CodeTokenOtherApp, fmt.Sprintf("cortexToken is of %s, clientId of %s", c.app.ID, app.ID))
+	switch cloud := &c.world.Cloud; {
+	case cloud.TokenRefused:
+		return nil, c.fault(CodeAuthorizeToken, "the cloud refuses the token: call authorize")
+	case cloud.TokenRefreshing:
+		if cloud.RefreshFor > 0 && !c.refreshed.Pending() {
+			s := c.Service
+			c.refreshed = s.sched.After(int64(cloud.RefreshFor), func() { s.world.Cloud.TokenRefreshing = false })
+		}
+		return nil, c.fault(CodeCloudRefreshing, "the cloud is refreshing the token: try again")
 	}
 	return c.issueToken(app, c.license())
 }
@@ -263,7 +327,7 @@ func getLicenseInfo(c *Call, _ rpc.Args) (any, error) {
 	if l == nil {
 		return nil, c.fault(CodeInvalidLicense, c.token.Username+" has no license for this application")
 	}
-	return rpc.Object{"isOnline": !c.world.CloudOffline, "license": licenseObject(l, c.Now())}, nil
+	return rpc.Object{"isOnline": c.world.Cloud.Status == CloudOnline, "license": licenseObject(l, c.Now())}, nil
 }
 
 func inspectAPI(c *Call, _ rpc.Args) (any, error) {

@@ -211,6 +211,13 @@ func (s *Service) setTexts() {
 			s.texts.Warnings[code] = Text{Message: o.Message}
 		}
 	}
+	s.silenced = make(map[int]bool)
+	for _, row := range codeTable {
+		if row.Warning && !s.compat.since(row.Since) {
+			s.silenced[row.Code] = true
+		}
+	}
+	s.silenced[WarnHeadsetScanFinish] = !s.compat.AppDrivenScan
 	s.faults = rpc.Faults{
 		ParseError:     s.rpcText(CodeParseError),
 		InvalidRequest: s.rpcText(CodeInvalidRequest),

@@ -27,6 +27,8 @@ type device struct {
 	connections int
 	tick        *streams.Event
 	attempt     attempt        // to connect
+	ready       *streams.Event // the end of its not being ready
+	wireless    string         // connectedBy without the USB cable
 	giveUp      *streams.Event // the end of the silence that Cortex bears
 	sinks       [streams.NumKinds][]*sink
 	recorders   []*recordData // running records
@@ -65,7 +67,7 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	}
 	h := &sessionstore.Headset{
 		ID: spec.ID, Model: model.Name, ConnectedBy: spec.ConnectedBy, CustomName: spec.CustomName, Dongle: spec.Dongle, Firmware: spec.Firmware,
-		HeadbandPosition: spec.HeadbandPosition, Virtual: spec.Virtual, VirtualID: spec.VirtualID, Mappings: spec.Mappings,
+		HeadbandPosition: spec.HeadbandPosition, Virtual: spec.Virtual, VirtualID: spec.VirtualID, Mappings: spec.Mappings, Flaky: spec.Connect.Flaky,
 	}
 	if model.Flex && spec.Status == StartConnected && len(h.Mappings) == 0 {
 		h.Mappings = streams.DefaultMappings() // another application chose it
@@ -79,7 +81,7 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	case StartDiscovered:
 		h.Status = sessionstore.HeadsetDiscovered
 	case StartOn:
-		if !s.compat.AppDrivenScan {
+		if !s.compat.AppDrivenScan && !s.outOfBluetooth(d) {
 			h.Status = sessionstore.HeadsetDiscovered
 		}
 	case StartConnected:
@@ -136,6 +138,8 @@ func (d *device) stop() {
 	d.service.sched.Cancel(d.tick)
 	d.service.sched.Cancel(d.giveUp)
 	d.service.sched.Cancel(d.attempt.end)
+	d.service.sched.Cancel(d.ready)
+	d.attempt.polls = 0
 	d.source, d.silent = nil, false
 	d.marks = nil
 }
@@ -255,6 +259,7 @@ func (d *device) listen() {
 // attempt is an attempt to connect a headset.
 type attempt struct {
 	number   int // of those since the start
+	polls    int // calls of queryHeadsets that are left until it ends
 	mappings map[string]string
 	by       string // connectionType, empty: as it is
 	end      *streams.Event
@@ -272,6 +277,9 @@ func (s *Service) connect(d *device, mappings map[string]string, by string) {
 	}
 	d.attempt = attempt{number: d.attempt.number + 1, mappings: mappings, by: by}
 	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnecting, s.Now()))
+	if d.attempt.polls = d.spec.Connect.Polls; d.attempt.polls > 0 {
+		return // see polled
+	}
 	delay := d.spec.Connect.Delay
 	if delay == 0 {
 		delay = s.world.ConnectDelay
@@ -282,12 +290,27 @@ func (s *Service) connect(d *device, mappings map[string]string, by string) {
 	d.attempt.end = s.sched.After(int64(delay), func() { s.connectEnds(d) })
 }
 
+// polled counts a call of queryHeadsets for the attempts that wait for some.
+func (s *Service) polled() {
+	for _, h := range s.Store.Headsets() {
+		d := s.devices[h.ID]
+		if d == nil || h.Status != sessionstore.HeadsetConnecting || d.attempt.polls == 0 {
+			continue
+		}
+		if d.attempt.polls--; d.attempt.polls == 0 {
+			d.attempt.end = s.sched.After(0, func() { s.connectEnds(d) })
+		}
+	}
+}
+
 // outcome returns how the running attempt to connect ends.
 func (d *device) outcome() ConnectOutcome {
 	spec := &d.spec.Connect
 	switch {
 	case !d.on:
 		return ConnectTimeout
+	case d.service.outOfBluetooth(d):
+		return ConnectCannot
 	case spec.Outcome != ConnectOK && (spec.Times == 0 || d.attempt.number <= spec.Times):
 		return spec.Outcome
 	case d.model.Flex && d.model.CheckMappings(d.attempt.mappings) != nil:
@@ -325,6 +348,14 @@ func (s *Service) connectEnds(d *device) {
 		d.spec.Settings = &settings
 		s.warnHeadset(WarnHeadsetNoMotion, d.headset.ID)
 	}
+	if err := s.connected(d); err != nil {
+		s.log.Error("headset not started", "error", err)
+		failed(WarnHeadsetWrongInfo)
+	}
+}
+
+// connected makes a headset connected, as its attempt says.
+func (s *Service) connected(d *device) error {
 	if d.model.Flex {
 		d.headset.Mappings = d.attempt.mappings
 	}
@@ -332,14 +363,23 @@ func (s *Service) connectEnds(d *device) {
 		d.setConnectedBy(d.attempt.by)
 	}
 	if err := d.start(); err != nil {
-		s.log.Error("headset not started", "error", err)
-		failed(WarnHeadsetWrongInfo)
-		return
+		return err
+	}
+	if wait := int64(s.world.HeadsetReady); wait > 0 {
+		d.headset.Ready = false
+		d.ready = s.sched.After(wait, func() { d.headset.Ready = true })
 	}
 	// The status reads connected when 104 is sent: clients query at once.
 	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnected, s.Now()))
 	s.warnHeadset(WarnHeadsetConnected, d.headset.ID)
 	s.flushWarnings()
+	return nil
+}
+
+// outOfBluetooth reports whether the headset needs a Bluetooth that the
+// operating system has not granted.
+func (s *Service) outOfBluetooth(d *device) bool {
+	return s.world.BluetoothDenied && d.headset.ConnectedBy == "bluetooth"
 }
 
 // setConnectedBy changes the way of the data; a Bluetooth headset has no dongle.
@@ -353,7 +393,11 @@ func (d *device) setConnectedBy(by string) {
 // disconnect ends the connection of a headset; warnings 0 and 1, not 103.
 func (s *Service) disconnect(d *device) {
 	d.stop()
-	s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetDiscovered, s.Now()))
+	to := sessionstore.HeadsetDiscovered
+	if !d.on {
+		to = sessionstore.HeadsetAbsent
+	}
+	s.apply(s.Store.SetHeadsetStatus(d.headset, to, s.Now()))
 }
 
 // SetHeadsetPower switches a headset on or off, or moves it in and out of
@@ -378,7 +422,7 @@ func (s *Service) SetHeadsetPower(id string, on bool) bool {
 		s.sched.Cancel(d.giveUp)
 		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnected, s.Now()))
 	case on:
-		if !s.compat.AppDrivenScan && d.headset.Status == sessionstore.HeadsetAbsent {
+		if !s.compat.AppDrivenScan && d.headset.Status == sessionstore.HeadsetAbsent && !s.outOfBluetooth(d) {
 			s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetDiscovered, s.Now()))
 		}
 	case d.source != nil && d.headset.Virtual:

@@ -15,10 +15,13 @@ func headsetMethods() []rpc.Method[*Call] {
 		{
 			Name: "controlDevice", Chapter: chapter, Doc: "Scans for headsets, connects or disconnects one.", Handle: controlDevice,
 			Params: []rpc.Param{
-				{Name: "command", Type: rpc.TypeString, Required: true},
+				{Name: "command", Type: rpc.TypeString, Required: true, Enum: []string{"connect", "disconnect", "refresh"}},
 				{Name: "headset", Type: rpc.TypeString, EmptyIsAbsent: true},
 				{Name: "mappings", Type: rpc.TypeAny, Doc: "Flex: an object of locations by electrode, or the name or uuid of a stored mapping."},
-				{Name: "connectionType", Type: rpc.TypeString, EmptyIsAbsent: true, Since: "2.2.1", Doc: "dongle, bluetooth or usb cable."},
+				{
+					Name: "connectionType", Type: rpc.TypeString, EmptyIsAbsent: true, Since: "2.2.1",
+					Enum: []string{"dongle", "bluetooth", sessionstore.USBCable},
+				},
 			},
 			Errors:   []int{CodeHeadsetUnavailable},
 			Guessed:  "messages of refresh and disconnect; a stored mapping as the value of mappings; 104 for a headset that is connected already",
@@ -26,7 +29,8 @@ func headsetMethods() []rpc.Method[*Call] {
 		},
 		{
 			Name: "queryHeadsets", Chapter: chapter, Doc: "Lists the headsets in reach.", Handle: queryHeadsets,
-			Params: []rpc.Param{{Name: "id", Type: rpc.TypeString, EmptyIsAbsent: true}, {Name: "includeFlexMappings", Type: rpc.TypeBool, Since: "2.3"}},
+			Params:   []rpc.Param{{Name: "id", Type: rpc.TypeString, EmptyIsAbsent: true}, {Name: "includeFlexMappings", Type: rpc.TypeBool, Since: "2.3"}},
+			Warnings: []int{WarnBluetoothDenied}, Guessed: "an entry stays after the scan that found it",
 		},
 		{
 			Name: "syncWithHeadsetClock", Chapter: chapter, Doc: "Tells what to add to the client's clock.", Handle: syncWithHeadsetClock,
@@ -45,9 +49,6 @@ func controlDevice(c *Call, a rpc.Args) (any, error) {
 		c.startScan(c.peer)
 		return rpc.Object{"command": command, "message": "Start discovering headsets"}, nil
 	}
-	if command != "connect" && command != "disconnect" {
-		return nil, c.invalid("command", "connect, disconnect or refresh")
-	}
 	if !a.Has("headset") {
 		return nil, c.missing("headset")
 	}
@@ -60,11 +61,11 @@ func controlDevice(c *Call, a rpc.Args) (any, error) {
 		c.disconnect(d)
 		return rpc.Object{"command": command, "message": "Start disconnecting from headset " + id}, nil
 	}
-	by := a.String("connectionType")
-	switch by {
-	case "", "dongle", "bluetooth", sessionstore.USBCable:
-	default:
-		return nil, c.invalid("connectionType", "dongle, bluetooth or usb cable")
+	switch {
+	case c.world.Disk == DiskCritical:
+		return nil, c.fault(CodeHeadsetUnavailable, "the disk is full: no headset connects until there is space")
+	case d.headset.Flaky:
+		return nil, c.fault(CodeHeadsetUnavailable, "the link of headset "+id+" is bad: plug its dongle in again")
 	}
 	var mappings map[string]string
 	if d.model.Flex {
@@ -72,7 +73,7 @@ func controlDevice(c *Call, a rpc.Args) (any, error) {
 			return nil, err
 		}
 	}
-	c.connect(d, mappings, by)
+	c.connect(d, mappings, a.String("connectionType"))
 	return rpc.Object{"command": command, "message": "Start connecting to headset " + id}, nil
 }
 
@@ -89,6 +90,11 @@ func queryHeadsets(c *Call, a rpc.Args) (any, error) {
 			}
 		}
 		list = append(list, c.headsetObject(h, false, a.Bool("includeFlexMappings", false)))
+	}
+	c.polled()
+	if c.world.BluetoothDenied {
+		code, message := c.finalWarning(WarnBluetoothDenied, c.warningText(WarnBluetoothDenied, ""))
+		c.extra = rpc.Object{"attention": rpc.Object{"code": code, "message": message}}
 	}
 	return list, nil
 }
@@ -135,7 +141,7 @@ func (s *Service) startScan(p *Peer) {
 // discover lists every headset that is on and in reach. No warning tells of it.
 func (s *Service) discover() {
 	for _, h := range s.Store.Headsets() {
-		if d := s.devices[h.ID]; d.on && h.Status == sessionstore.HeadsetAbsent {
+		if d := s.devices[h.ID]; d.on && !s.outOfBluetooth(d) && h.Status == sessionstore.HeadsetAbsent {
 			s.apply(s.Store.SetHeadsetStatus(h, sessionstore.HeadsetDiscovered, s.Now()))
 		}
 	}

@@ -73,7 +73,7 @@ func (s *Service) headsetObject(h *sessionstore.Headset, inSession, mappings boo
 		},
 		"status": h.Status.String(),
 	}
-	if h.Status != sessionstore.HeadsetConnected && !inSession {
+	if (h.Status != sessionstore.HeadsetConnected || !h.Ready) && !inSession {
 		// Nothing is known of a headset before it is connected: cortex 2.6
 		// printed empty lists and mode UNKNOWN.
 		o["motionSensors"], o["sensors"] = rpc.Array{}, rpc.Array{}

@@ -51,6 +51,9 @@ type Peer struct {
 	link Link
 	gone bool
 	app  *sessionstore.Application // whose token it used last; nil: none yet
+
+	zombie bool     // nothing that it sends is answered
+	held   [][]byte // requests that wait for a starting service
 }
 
 // Hooks let the emulator watch. Each may be nil.
@@ -92,14 +95,18 @@ type Service struct {
 	hooks    Hooks
 	registry *rpc.Registry[*Call]
 	started  time.Time
-	faults   rpc.Faults
-	ids      io.Reader
-	peers    map[sessionstore.ConnID]*Peer
-	order    []*Peer // peers in the order of their connection
-	devices  map[string]*device
-	scan     scanState
 	data     map[string]*recordData // by record
 	markers  *rand.Rand             // jitter and loss of markers
+	silenced map[int]bool           // warnings that this version of Cortex does not have
+	// tokensExpired is Application.TokensExpired for every application.
+	tokensExpired int64
+	refreshed     *streams.Event // the cloud has refreshed the token
+	faults        rpc.Faults
+	ids           io.Reader
+	peers         map[sessionstore.ConnID]*Peer
+	order         []*Peer // peers in the order of their connection
+	devices       map[string]*device
+	scan          scanState
 
 	trainings int // that have started, see TrainingAlternates
 
@@ -169,6 +176,10 @@ func (s *Service) offeredMethods(all []rpc.Method[*Call]) []rpc.Method[*Call] {
 func (s *Service) populate() error {
 	w := &s.world
 	s.Store.SessionsOutliveConnection = w.SessionsOutliveConnection
+	s.Store.SessionsOutliveHeadset = w.SessionEnd > 0
+	s.Store.SessionsOverUSBCable = w.SessionsOverUSBCable
+	s.Store.ActivateAgainCosts = w.ActivateAgainCosts
+	s.Store.EnforceSoftLimit = w.EnforceSoftLimit
 	s.Store.MaxSessions = w.MaxSessions
 	s.Store.CurrentOS = w.CurrentOS
 	for _, u := range w.Users {
@@ -200,7 +211,13 @@ func (s *Service) populate() error {
 	if err := s.populateProfiles(); err != nil {
 		return err
 	}
-	return s.populateRecords()
+	if err := s.populateRecords(); err != nil {
+		return err
+	}
+	if w.Phase == PhaseStarting && w.ReadyDelay > 0 {
+		s.sched.After(int64(w.ReadyDelay), s.ServiceReady)
+	}
+	return nil
 }
 
 // Now returns the virtual instant in the zone of the Cortex host.
@@ -238,6 +255,7 @@ func (s *Service) Connect(id sessionstore.ConnID, link Link) {
 	p := &Peer{ID: id, link: link}
 	s.peers[id] = p
 	s.order = append(s.order, p)
+	s.greet(p)
 }
 
 // Disconnect tells that a client is gone: its sessions end.
@@ -253,6 +271,12 @@ func (s *Service) Disconnect(id sessionstore.ConnID) {
 			s.order = append(s.order[:i], s.order[i+1:]...)
 			break
 		}
+	}
+	s.Store.HandOver(id)
+	if s.world.ConnectionEnd > 0 {
+		s.dropSinks(p)
+		s.sched.After(int64(s.world.ConnectionEnd), func() { s.apply(s.Store.ConnectionClosed(id, s.Now())) })
+		return
 	}
 	s.apply(s.Store.ConnectionClosed(id, s.Now()))
 }
@@ -270,7 +294,11 @@ type Call struct {
 // Receive handles one frame of a client.
 func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
 	p := s.peers[id]
-	if p == nil {
+	if p == nil || p.zombie {
+		return
+	}
+	if s.world.Phase == PhaseStarting && !s.world.RefuseWhileStarting && !binary {
+		p.hold(frame)
 		return
 	}
 	if binary {
@@ -278,7 +306,7 @@ func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
 		s.malformed(p, frame, nil, s.fault(CodeParseError, "binary frame: Cortex takes JSON in text frames only"))
 		return
 	}
-	req, answerID, fault := rpc.Decode(frame, rpc.DecodeOptions{Faults: s.faults})
+	req, answerID, fault := rpc.Decode(frame, rpc.DecodeOptions{Faults: s.faults, AnyVersion: s.world.AnyEnvelope})
 	if fault != nil {
 		s.malformed(p, frame, answerID, fault)
 		return
@@ -337,12 +365,20 @@ func (s *Service) handle(c *Call, req *rpc.Request) (any, error) {
 		}
 		return nil, s.fault(CodeMethodNotFound, why)
 	}
+	if s.world.Phase == PhaseStarting && m.Name != "getCortexInfo" {
+		return nil, s.fault(CodeServiceStarting, "the service is starting: wait for warning 23")
+	}
 	if fault := m.CheckRequired(req.Params, s.faults); fault != nil {
 		return nil, fault
 	}
 	if m.Has("cortexToken") {
-		if err := c.checkToken(req.Params["cortexToken"]); err != nil {
+		if err := c.checkToken(req.Params); err != nil {
 			return nil, err
+		}
+	}
+	if s.world.RefuseUnknownParams {
+		if fault := m.CheckKnown(req.Params, s.faults); fault != nil {
+			return nil, fault
 		}
 	}
 	args, fault := m.CheckTypes(req.Params, s.faults)
@@ -417,24 +453,37 @@ func (s *Service) toFault(err error) *rpc.Error {
 	return s.fault(CodeInternal, err.Error())
 }
 
-// checkToken admits the caller of a token method (order of core checks:
-// signature, expiry, user, access right).
-func (c *Call) checkToken(raw json.RawMessage) error {
+// checkToken admits the caller of a token method. The order is that of checks
+// that need ever more of the world: signature, expiry, application, user, access
+// right. It is a guess.
+func (c *Call) checkToken(params map[string]json.RawMessage) error {
 	var text string
-	if json.Unmarshal(raw, &text) != nil {
+	if json.Unmarshal(params["cortexToken"], &text) != nil {
 		return c.invalid("cortexToken", "a string")
 	}
 	cl, ok := openToken(text)
 	if !ok {
 		return c.fault(CodeTokenInvalid, "cortexToken is damaged, or another service signed it")
 	}
-	if now := c.Now().Unix(); now >= cl.Expires {
-		return c.fault(CodeTokenExpired, fmt.Sprintf("cortexToken expired %d s ago: call generateNewToken or authorize", now-cl.Expires))
+	if why := c.expired(cl); why != "" {
+		return c.fault(CodeTokenExpired, why+": call generateNewToken or authorize")
 	}
-	switch login := c.Store.Login.Username; {
-	case login == "":
-		return c.fault(CodeNotLoggedIn, "nobody is logged in")
-	case login != cl.Username:
+	var clientID string
+	if json.Unmarshal(params["clientId"], &clientID) == nil && clientID != "" && c.Method == "generateNewToken" {
+		id := "com." + cl.Username + "." + appName(clientID)
+		if named := c.Store.ApplicationByClient(clientID); named != nil {
+			id = named.ID
+		} else if !c.world.AnyApplication {
+			id = cl.AppID // an unknown client id is another fault
+		}
+		if id != cl.AppID {
+			return c.fault(CodeTokenOtherApp, fmt.Sprintf("cortexToken is of %s, clientId of %s", cl.AppID, id))
+		}
+	}
+	if err := c.checkLogin(); err != nil {
+		return err
+	}
+	if login := c.Store.Login.Username; login != cl.Username {
 		return c.fault(CodeTokenNotFit, fmt.Sprintf("cortexToken is of user %s, %s is logged in", cl.Username, login))
 	}
 	app := c.Store.ApplicationByID(cl.AppID)
@@ -453,7 +502,23 @@ func (c *Call) checkToken(raw json.RawMessage) error {
 	}
 	c.token, c.app = cl, app
 	c.peer.app = app
+	c.Store.Bind(app, c.peer.ID)
 	return nil
+}
+
+// expired returns why a token has expired, or "".
+func (c *Call) expired(cl claims) string {
+	if now := c.Now().Unix(); now >= cl.Expires {
+		return fmt.Sprintf("cortexToken expired %d s ago", now-cl.Expires)
+	}
+	limit := c.tokensExpired
+	if app := c.Store.ApplicationByID(cl.AppID); app != nil {
+		limit = max(limit, app.TokensExpired)
+	}
+	if cl.NotBefore+int64(tokenBackdate/time.Second) <= limit {
+		return "every token of this application that was given until now was made to expire"
+	}
+	return ""
 }
 
 // invalid is -32602 for a parameter whose value is wrong.
@@ -479,7 +544,22 @@ func (s *Service) apply(changes []sessionstore.Change) {
 		s.tell(ch)
 		switch ch := ch.(type) {
 		case sessionstore.UserLoggedIn:
-			s.warnAll(WarnUserLogin, s.warningText(WarnUserLogin, ch.Username))
+			code := WarnUserLogin
+			if !s.Store.LoginUsable() {
+				code = WarnOtherOSUser
+			}
+			s.warnAll(code, s.warningText(code, ch.Username))
+		case sessionstore.EULAAccepted:
+			s.warnAll(WarnEULAAccepted, s.warningText(WarnEULAAccepted, ch.Username))
+		case sessionstore.HeadsetChanged:
+			if h := ch.Headset; s.Store.SessionsOutliveHeadset && ch.To <= sessionstore.HeadsetDiscovered {
+				since := h.ConnectedSince
+				s.sched.After(int64(s.world.SessionEnd), func() {
+					if h.ConnectedSince.Equal(since) { // else it came back
+						s.apply(s.Store.CloseSessionsOf(h, sessionstore.ClosedByHeadset, s.Now()))
+					}
+				})
+			}
 		case sessionstore.UserLoggedOut:
 			s.warnAll(WarnUserLogout, s.warningText(WarnUserLogout, ch.Username))
 		case sessionstore.AccessDecided:
@@ -543,7 +623,7 @@ func indexVerb(text string) int {
 
 // warn queues a warning to one client; a nil peer is gone already.
 func (s *Service) warn(p *Peer, code int, message any) {
-	if p == nil || p.gone {
+	if p == nil || p.gone || p.zombie || s.silenced[code] {
 		return
 	}
 	code, message = s.finalWarning(code, message)

@@ -11,15 +11,23 @@ func sessionMethods() []rpc.Method[*Call] {
 	return []rpc.Method[*Call]{
 		{
 			Name: "createSession", Chapter: chapter, Doc: "Opens a session with a headset, or activates it at once.", Handle: createSession,
-			Params: []rpc.Param{tokenParam(), {Name: "status", Type: rpc.TypeString, Required: true}, {Name: "headset", Type: rpc.TypeString, EmptyIsAbsent: true}},
-			Errors: []int{
-				CodeNoHeadset, CodeHeadsetUnavailable, CodeHeadsetNotReady, CodeSessionExists, CodeNoLicense, CodeSessionLimit, CodeLicenseExpired, CodeHardLimit,
+			Params: []rpc.Param{
+				tokenParam(), {Name: "status", Type: rpc.TypeString, Required: true, Enum: []string{"open", "active"}},
+				{Name: "headset", Type: rpc.TypeString, EmptyIsAbsent: true, Doc: "Absent: the first that is connected."},
 			},
+			Errors: []int{
+				CodeNoHeadset, CodeHeadsetUnavailable, CodeHeadsetNotReady, CodeSessionExists, CodeNoLicense, CodeSessionLimit, CodeLicenseExpired, CodeSoftLimit, CodeHardLimit,
+			},
+			Guessed: "order of the checks; -32004 on a USB cable; -32001 when no headset is named and none is connected",
 		},
 		{
 			Name: "updateSession", Chapter: chapter, Doc: "Activates or closes a session.", Handle: updateSession,
-			Params: []rpc.Param{tokenParam(), {Name: "session", Type: rpc.TypeString, Required: true}, {Name: "status", Type: rpc.TypeString, Required: true}},
-			Errors: []int{CodeSessionUnknown, CodeNoLicense, CodeSessionLimit, CodeLicenseExpired, CodeHardLimit}, Warnings: []int{WarnStreamsStopped},
+			Params: []rpc.Param{
+				tokenParam(), {Name: "session", Type: rpc.TypeString, Required: true},
+				{Name: "status", Type: rpc.TypeString, Required: true, Enum: []string{"active", "close"}},
+			},
+			Errors:   []int{CodeSessionUnknown, CodeNoLicense, CodeSessionLimit, CodeLicenseExpired, CodeSoftLimit, CodeHardLimit},
+			Warnings: []int{WarnStreamsStopped}, Guessed: "close is not followed by warning 1; activating twice costs nothing",
 		},
 		{
 			Name: "querySessions", Chapter: chapter, Doc: "Lists the live sessions of the application.", Handle: querySessions,
@@ -30,9 +38,6 @@ func sessionMethods() []rpc.Method[*Call] {
 
 func createSession(c *Call, a rpc.Args) (any, error) {
 	status := a.String("status")
-	if status != "open" && status != "active" {
-		return nil, c.invalid("status", "open or active")
-	}
 	sess, changes, err := c.Store.OpenSession(sessionstore.NewSession{
 		ID: c.newID(), Application: c.app, Owner: c.token.Username, HeadsetID: a.String("headset"), Conn: c.peer.ID,
 		Activate: status == "active", License: c.license(), Now: c.Now(),
@@ -56,9 +61,6 @@ func (c *Call) session(a rpc.Args) (*sessionstore.Session, error) {
 
 func updateSession(c *Call, a rpc.Args) (any, error) {
 	status := a.String("status")
-	if status != "active" && status != "close" {
-		return nil, c.invalid("status", "active or close")
-	}
 	sess, err := c.session(a)
 	if err != nil {
 		return nil, err

@@ -35,6 +35,7 @@ type bench struct {
 	frames  map[string][]string
 	// expected counts the frames of each client that an expect step has seen.
 	expected map[string]int
+	requests int // of ! steps
 }
 
 type benchLink struct {
@@ -207,6 +208,9 @@ func (b *bench) run(script string) {
 		case words[0] == "power":
 			fmt.Fprintf(b.out, "%s %s\n", b.clock(), line)
 			require.True(b.t, b.service.SetHeadsetPower(words[1], words[2] == "on"))
+		case words[0] == "do":
+			fmt.Fprintf(b.out, "%s %s\n", b.clock(), line)
+			require.NoError(b.t, b.do(words[1], append(words[2:], "", "", "")), "line %d: %s", n+1, line)
 		case words[0] == "expect":
 			fmt.Fprintln(b.out, line)
 			require.Equal(b.t, words[2:], b.unseen(words[1]), "line %d: %s", n+1, line)
@@ -215,6 +219,15 @@ func (b *bench) run(script string) {
 			power, err := strconv.ParseFloat(words[2], 64)
 			require.NoError(b.t, err, "line %d", n+1)
 			require.NoError(b.t, b.service.SetMentalCommand(b.service.Store.Headsets()[0].ID, streams.MentalCommand{Action: words[1], Power: power}))
+		case len(words) > 2 && words[1] == "!":
+			params := ""
+			if len(words) > 3 {
+				params = `,"params":` + strings.TrimSpace(strings.SplitN(line, words[2], 2)[1])
+			}
+			b.requests++
+			frame := fmt.Sprintf(`{"id":%d,"jsonrpc":"2.0","method":%q%s}`, b.requests, words[2], params)
+			fmt.Fprintf(b.out, "%s %s > %s\n", b.clock(), words[0], frame)
+			b.service.Receive(b.names[words[0]], false, []byte(b.expand(frame)))
 		case len(words) > 2 && words[1] == ">":
 			fmt.Fprintf(b.out, "%s %s\n", b.clock(), line)
 			b.service.Receive(b.names[words[0]], false, []byte(b.expand(strings.SplitN(line, "> ", 2)[1])))
@@ -222,57 +235,6 @@ func (b *bench) run(script string) {
 			b.t.Fatalf("line %d: %q is no step", n+1, line)
 		}
 	}
-}
-
-// scriptWorld reads the first line of a script: world and some words that
-// change the default one.
-func scriptWorld(t testing.TB, line string) World {
-	w := DefaultWorld()
-	w.Zone = time.FixedZone("", 7*3600)
-	for _, word := range strings.Fields(line)[1:] {
-		key, value, _ := strings.Cut(word, "=")
-		switch key {
-		case "version":
-			w.CortexVersion = value
-		case "headset":
-			w.Headsets[0].Status = map[string]HeadsetStart{"discovered": StartDiscovered, "on": StartOn, "off": StartOff}[value]
-		case "id":
-			w.Headsets[0] = HeadsetSpec{ID: value, Status: w.Headsets[0].Status}
-		case "by":
-			w.Headsets[0].ConnectedBy = strings.ReplaceAll(value, "-", " ")
-		case "flex":
-			w.FlexWithoutMapping = map[string]FlexRule{"error": FlexError, "default": FlexDefault}[value]
-		case "outcome":
-			w.Headsets[0].Connect.Outcome = map[string]ConnectOutcome{
-				"timeout": ConnectTimeout, "cannot": ConnectCannot, "wrong": ConnectWrong, "stuck": ConnectStuck, "no-motion": ConnectNoMotion,
-			}[value]
-		case "virtual":
-			w.Headsets[0].Virtual, w.Headsets[0].VirtualID = true, "51e77a1e-0000-4000-8000-000000000001"
-		case "approve":
-			after, err := time.ParseDuration(value)
-			require.NoError(t, err)
-			w.AnyApplication = false
-			w.Applications = []sessionstore.Application{{
-				ClientID: "app-basic", Name: "app-basic", ID: "com.demo.user.app-basic", Version: "1.0", ApproveAfter: after, DenyAfter: -1,
-			}}
-		case "deny":
-			w = scriptWorld(t, "world approve=-1s")
-			after, err := time.ParseDuration(value)
-			require.NoError(t, err)
-			w.Applications[0].DenyAfter = after
-		case "quota":
-			_, err := fmt.Sscan(value, &w.Licenses[0].LocalQuota)
-			require.NoError(t, err)
-		case "scopes":
-			w.Licenses[0].Scopes = nil
-			if value != "" {
-				w.Licenses[0].Scopes = strings.Split(value, ",")
-			}
-		default:
-			t.Fatalf("world: unknown word %q", word)
-		}
-	}
-	return w
 }
 
 // TestTranscripts plays every script of testdata and compares each byte that the

@@ -28,7 +28,11 @@ type World struct {
 	Headsets       []HeadsetSpec
 	Profiles       []ProfileSpec
 	Training       TrainingSpec
-	CloudOffline   bool
+	Cloud          Cloud
+	Disk           DiskSpace
+	Phase          Phase
+	// BluetoothDenied: the operating system has not granted Bluetooth.
+	BluetoothDenied bool
 
 	ScanDuration  time.Duration // of controlDevice refresh, default 20 s
 	ScanFindAfter time.Duration // when a scan finds a headset, default 2 s
@@ -37,6 +41,13 @@ type World struct {
 	// ConnectTimeout to warning 102, default 15 s.
 	ConnectDelay, ConnectTimeout time.Duration
 	UpdateDelay                  time.Duration // updateHeadset to warning 110 or 111, default 1 s
+
+	ReadyDelay     time.Duration // a starting service to warning 23, default 5 s; negative: until ServiceReady
+	TokenLife      time.Duration // default 48 h
+	HeadsetReady   time.Duration // a connection to the end of -32152, default 0
+	SessionEnd     time.Duration // the end of a headset to that of its sessions, default 0
+	ConnectionEnd  time.Duration // the end of a connection to that of its sessions, default 0
+	LicenseWarning time.Duration // how long before its end a license gets warning 26, default 7 days
 
 	FlexWithoutMapping FlexRule
 	// FlexMappings are the stored mappings of the user who is logged in.
@@ -59,6 +70,31 @@ type World struct {
 	RecordStorage       export.Storage // where the samples of records are kept
 	ExportFolders       export.Folders // where exports may go
 
+	// SessionsOverUSBCable allows sessions with a headset on its USB cable.
+	SessionsOverUSBCable bool
+	// ActivateAgainCosts takes from the quota for an activated session too.
+	ActivateAgainCosts bool
+	// EnforceSoftLimit answers -32028 after softLimitTime.
+	EnforceSoftLimit bool
+	// IgnoreLargeDebit gives a token and no sessions for a debit that the license
+	// does not allow, instead of an error.
+	IgnoreLargeDebit bool
+	// CheckSecretEarly makes requestAccess refuse a wrong secret; the real one
+	// leaves that to authorize (cortex-example #174).
+	CheckSecretEarly bool
+	// RefuseWithoutEULA answers authorize with -32041 instead of a token with
+	// warning 6 or 28 beside it.
+	RefuseWithoutEULA bool
+	// TellAccessRequests sends warning 8 to the other connections, of which the
+	// Launcher would be one.
+	TellAccessRequests bool
+	// RefuseWhileStarting answers -32122 before warning 23. Else calls wait.
+	RefuseWhileStarting bool
+	// RefuseUnknownParams answers -32602 to a parameter that a method does not
+	// know, as the documentation says and no log shows.
+	RefuseUnknownParams bool
+	// AnyEnvelope takes requests without "jsonrpc":"2.0".
+	AnyEnvelope bool
 	// Errors and Warnings replace texts and codes, by code.
 	Errors, Warnings map[int]Override
 }
@@ -112,7 +148,56 @@ type ConnectSpec struct {
 	Delay   time.Duration // 0: the world's ConnectDelay or ConnectTimeout
 	Outcome ConnectOutcome
 	Times   int // attempts that end so before one succeeds, 0: all
+	// Polls makes the headset connect when queryHeadsets was called that often,
+	// not after the delay; 0: after the delay.
+	Polls int
+	// Flaky: listed as connected, but createSession and connect answer -32004
+	// (cortex-example #93).
+	Flaky bool
 }
+
+// Cloud is EMOTIV's cloud as this machine sees it.
+type Cloud struct {
+	Status CloudStatus
+	// TokenRefreshing makes generateNewToken answer -32130, for RefreshFor from
+	// its first refusal on, 0: for ever.
+	TokenRefreshing bool
+	RefreshFor      time.Duration
+	// LoginRefused: authorize and requestAccess answer -32108 until the next login.
+	LoginRefused bool
+	// TokenRefused: generateNewToken answers -32109 until the next authorize.
+	TokenRefused bool
+}
+
+// CloudStatus says whether the cloud can be reached.
+type CloudStatus uint8
+
+// The statuses of the cloud.
+const (
+	CloudOnline  CloudStatus = iota
+	CloudOffline             // -32003 for an application that is not known on this machine; nothing is debited
+	CloudFailing             // -32000
+)
+
+// DiskSpace is the free space of the Cortex host.
+type DiskSpace uint8
+
+// The states of the disk.
+const (
+	DiskOK       DiskSpace = iota
+	DiskLow                // less than 1 GB: warning 19
+	DiskCritical           // less than 300 MB: warning 20, headsets are disconnected and do not connect
+)
+
+// Phase is where the service stands in its life.
+type Phase uint8
+
+// The phases of the service.
+const (
+	PhaseReady    Phase = iota
+	PhaseStarting       // connections are taken, calls wait for warning 23
+	PhaseZombie         // each connection gets warning 11 and no answer (cortex-example #82)
+)
 
 func (w *World) defaults() {
 	setDefault(&w.CortexVersion, DefaultVersion)
@@ -122,6 +207,9 @@ func (w *World) defaults() {
 	setDefault(&w.ConnectDelay, 1500*time.Millisecond)
 	setDefault(&w.ConnectTimeout, 15*time.Second)
 	setDefault(&w.UpdateDelay, time.Second)
+	setDefault(&w.ReadyDelay, 5*time.Second)
+	setDefault(&w.TokenLife, tokenLife)
+	setDefault(&w.LicenseWarning, 7*24*time.Hour)
 	setDefault(&w.MaxSessions, 1000)
 	setDefault(&w.Training.Time, 8*time.Second)
 	setDefault(&w.Training.FailTime, 10*time.Second)
