@@ -44,7 +44,7 @@ func (o FileOptions) folders() (export.Folders, error) {
 		// The last = divides: a folder of the client may have one in its name.
 		i := strings.LastIndexByte(entry, '=')
 		if i <= 0 {
-			return out, fmt.Errorf(`export map %q: want FROM=TO, such as C:\data=data or *=.`, entry)
+			return out, fmt.Errorf(`export map %q: want FROM=TO, such as C:\data=data`, entry)
 		}
 		out.Map = append(out.Map, export.FolderMap{From: entry[:i], To: entry[i+1:]})
 	}
