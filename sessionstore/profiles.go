@@ -164,8 +164,18 @@ type Trial struct {
 	Session   *Session // that started it
 	Detection string
 	Action    string
-	Succeeded bool // it waits for accept or reject
+	State     TrialState
 }
+
+// TrialState is how far a training is.
+type TrialState uint8
+
+// The states of a training.
+const (
+	TrialRuns      TrialState = iota
+	TrialSucceeded            // it waits for accept or reject
+	TrialFailed               // it may be rejected, or started again
+)
 
 type (
 	// ProfileCreated tells of a new profile, also by saving under a new name.
@@ -535,13 +545,15 @@ func (s *Store) ChangeProfile(op string, sess *Session, change func(*ProfileData
 
 // The machine of one training, on one headset:
 //
-//	start -> [running] --- succeeds ---> [succeeded] -- accept --> learnt
-//	             |                            |
-//	             +-- fails, reset, unload ----+-- reject, reset, unload --> nothing
+//	start -> [runs] -- succeeds --> [succeeded] -- accept --> learnt
+//	            |                        +-- reject, reset, unload --> nothing
+//	            +-- fails --> [failed] -- reject, start, reset, unload --> nothing
+//	            +-- reset, unload --> nothing
 //
-// One training runs on a headset at a time; accept and reject name the training
-// that succeeded. What is out of this order is refused (the BCI page tells the
-// order, no page the error).
+// One training runs on a headset at a time; accept and reject name it. What is
+// out of this order is refused (the BCI page tells the order, no page the error).
+// After a failure the page says to start again; the official Python example
+// rejects, and waits for the event of that.
 
 // StartTraining begins a training (training start).
 func (s *Store) StartTraining(sess *Session, detection, action string) (*Trial, []Change, error) {
@@ -550,12 +562,8 @@ func (s *Store) StartTraining(sess *Session, detection, action string) (*Trial, 
 	if err != nil {
 		return nil, nil, err
 	}
-	if t := l.Trial; t != nil {
-		state := "runs"
-		if t.Succeeded {
-			state = "waits for accept or reject"
-		}
-		return nil, nil, refuse(op, TrainingOutOfOrder, "the training of %s %s", t.Action, state)
+	if t := l.Trial; t.pending() {
+		return nil, nil, refuse(op, TrainingOutOfOrder, "the training of %s %s", t.Action, t.State)
 	}
 	l.Trial = &Trial{Session: sess, Detection: detection, Action: action}
 	return l.Trial, []Change{trainingEvent(l, detection, action, "Started")}, nil
@@ -565,51 +573,63 @@ func (s *Store) StartTraining(sess *Session, detection, action string) (*Trial, 
 // failed. Nothing happens when the trial was reset or its profile unloaded.
 func (s *Store) EndTraining(t *Trial, succeeded bool, score float64) []Change {
 	l := s.LoadedProfile(t.Session.Headset)
-	if l == nil || l.Trial != t || t.Succeeded {
+	if l == nil || l.Trial != t || t.State != TrialRuns {
 		return nil
 	}
 	if t.Detection == MentalCommand {
 		l.Data.MentalCommand.LastScore = score
 	}
 	if !succeeded {
-		l.Trial = nil
+		t.State = TrialFailed
 		return []Change{trainingEvent(l, t.Detection, t.Action, "Failed")}
 	}
-	t.Succeeded = true
+	t.State = TrialSucceeded
 	return []Change{trainingEvent(l, t.Detection, t.Action, "Succeeded")}
 }
 
-// succeeded returns the trial that a session may accept or reject.
-func (s *Store) succeeded(op string, sess *Session, detection, action string) (*LoadedProfile, error) {
+// String returns the state in words that follow "the training".
+func (s TrialState) String() string {
+	return [...]string{"runs", "waits for accept or reject", "failed"}[s]
+}
+
+// pending reports whether a training is not over.
+func (t *Trial) pending() bool { return t != nil && t.State != TrialFailed }
+
+// ended returns the profile whose training a session may accept or reject.
+func (s *Store) ended(op string, sess *Session, detection, action string) (*LoadedProfile, error) {
 	l, err := s.writable(op, sess)
 	if err != nil {
 		return nil, err
 	}
 	switch t := l.Trial; {
 	case t == nil:
-		return nil, refuse(op, TrainingOutOfOrder, "no training has succeeded on %s", sess.Headset.ID)
-	case !t.Succeeded:
+		return nil, refuse(op, TrainingOutOfOrder, "no training has ended on %s", sess.Headset.ID)
+	case t.State == TrialRuns:
 		return nil, refuse(op, TrainingOutOfOrder, "the training of %s still runs", t.Action)
 	case t.Detection != detection || t.Action != action:
-		return nil, refuse(op, TrainingOutOfOrder, "the training that succeeded is %s %s, not %s %s", t.Detection, t.Action, detection, action)
+		return nil, refuse(op, TrainingOutOfOrder, "the training that ended is %s %s, not %s %s", t.Detection, t.Action, detection, action)
 	}
 	return l, nil
 }
 
 // AcceptTraining adds the training that succeeded to the profile.
 func (s *Store) AcceptTraining(sess *Session, detection, action string) ([]Change, error) {
-	l, err := s.succeeded("training accept", sess, detection, action)
+	const op = "training accept"
+	l, err := s.ended(op, sess, detection, action)
 	if err != nil {
 		return nil, err
+	}
+	if l.Trial.State != TrialSucceeded {
+		return nil, refuse(op, TrainingOutOfOrder, "the training of %s %s", action, l.Trial.State)
 	}
 	l.Trial = nil
 	l.Data.train(detection, action)
 	return []Change{ProfileChanged{Loaded: l}, trainingEvent(l, detection, action, "Completed")}, nil
 }
 
-// RejectTraining forgets the training that succeeded.
+// RejectTraining forgets the training that ended.
 func (s *Store) RejectTraining(sess *Session, detection, action string) ([]Change, error) {
-	l, err := s.succeeded("training reject", sess, detection, action)
+	l, err := s.ended("training reject", sess, detection, action)
 	if err != nil {
 		return nil, err
 	}
@@ -638,8 +658,8 @@ func (s *Store) EraseTraining(sess *Session, detection, action string) ([]Change
 	if err != nil {
 		return nil, err
 	}
-	if t := l.Trial; t != nil {
-		return nil, refuse(op, TrainingOutOfOrder, "a training of %s is not over", t.Action)
+	if t := l.Trial; t.pending() {
+		return nil, refuse(op, TrainingOutOfOrder, "the training of %s %s", t.Action, t.State)
 	}
 	l.Data.erase(detection, action)
 	changes := []Change{ProfileChanged{Loaded: l}, trainingEvent(l, detection, action, "DataErased")}

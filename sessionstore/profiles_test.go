@@ -148,6 +148,13 @@ func TestProfileRefusals(t *testing.T) {
 			succeed(t, w)
 			return refusal(w.RejectTraining(w.sa, FacialExpression, "push"))
 		}, TrainingOutOfOrder},
+		{"accept what failed", func(w *bci) error {
+			must(w.load("p", w.epoc, w.a, 1))
+			trial, _, err := w.StartTraining(w.sa, MentalCommand, "push")
+			require.NoError(t, err)
+			w.EndTraining(trial, false, 0)
+			return refusal(w.AcceptTraining(w.sa, MentalCommand, "push"))
+		}, TrainingOutOfOrder},
 		{"reject nothing", func(w *bci) error {
 			must(w.load("p", w.epoc, w.a, 1))
 			return refusal(w.RejectTraining(w.sa, MentalCommand, "push"))
@@ -413,7 +420,7 @@ func TestProfileMachine(t *testing.T) {
 			"accept": func(*rapid.T) {
 				_, sess, _ := pick()
 				l := w.LoadedProfile(w.epoc)
-				ready := l != nil && l.Trial != nil && l.Trial.Succeeded
+				ready := l != nil && l.Trial != nil && l.Trial.State == TrialSucceeded
 				if len(see(w.AcceptTraining(sess, MentalCommand, action()))) > 0 {
 					require.True(t, ready, "only what succeeded can be accepted")
 				}

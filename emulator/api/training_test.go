@@ -303,7 +303,18 @@ func TestG2TrainingFails(t *testing.T) { // cortex-example #51
 	b.advance(1)
 	require.Equal(t, []string{"MC_Failed"}, b.sys("a"))
 	require.Equal(t, CodeInvalidStatus, code(b.call("a", "training", neutral+`,"status":"accept"`)))
-	require.Contains(t, b.reasons[len(b.reasons)-1], "no training has succeeded")
+	require.Contains(t, b.reasons[len(b.reasons)-1], "the training of neutral failed")
+	require.Empty(t, b.sys("a"))
+	// The official Python example rejects what failed, and goes on at the event.
+	b.result("a", "training", neutral+`,"status":"reject"`)
+	require.Equal(t, []string{"MC_Rejected"}, b.sys("a"))
+	require.Equal(t, CodeInvalidStatus, code(b.call("a", "training", neutral+`,"status":"reject"`)), "once")
+	// The BCI page says to start again.
+	for range 2 {
+		b.result("a", "training", neutral+`,"status":"start"`)
+		b.advance(10 * time.Second)
+	}
+	require.Equal(t, []string{"MC_Started", "MC_Failed", "MC_Started", "MC_Failed"}, b.sys("a"))
 }
 
 func TestG3TrainingWorks(t *testing.T) {
