@@ -72,6 +72,8 @@ func advancedBCIMethods() []rpc.Method[*Call] {
 // empty one (setupProfile page, unload).
 func (c *Call) profileData(a rpc.Args) (*sessionstore.ProfileData, error) {
 	switch {
+	case c.compat.ProfileRequired && a.Raw("profile") == nil:
+		return nil, c.missing("profile") // the bug of 2.0.0 that the Advanced BCI page tells of
 	case a.Has("session"):
 		sess, err := c.session(a)
 		if err != nil {
@@ -95,7 +97,10 @@ func (c *Call) profileData(a rpc.Args) (*sessionstore.ProfileData, error) {
 // change changes the profile in memory; with a profile name alone there is
 // nothing to write to.
 func (c *Call) change(a rpc.Args, change func(*sessionstore.ProfileData)) error {
-	if !a.Has("session") {
+	switch {
+	case c.compat.ProfileRequired && a.Raw("profile") == nil:
+		return c.missing("profile")
+	case !a.Has("session"):
 		return c.missing("session")
 	}
 	sess, err := c.session(a)

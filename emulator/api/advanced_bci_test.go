@@ -143,6 +143,15 @@ func TestAdvancedBCI(t *testing.T) {
 	require.Equal(t, map[string]any{"detection": "facialExpression", "time": 8.0}, b.result("a", "getTrainingTime", `$s,"detection":"facialExpression"`))
 }
 
+func TestProfileIsRequiredIn20(t *testing.T) {
+	b := newBCIBench(t, func(w *World) { w.CortexVersion = "2.0" })
+	b.load("a", "demo")
+	require.Equal(t, CodeMissingParams, code(b.call("a", "mentalCommandActionSensitivity", `$s,"status":"get"`)))
+	require.Equal(t, CodeMissingParams, code(b.call("a", "mentalCommandActionSensitivity", `$s,"status":"set","values":[1,2,3,4]`)))
+	b.result("a", "mentalCommandActionSensitivity", `$s,"profile":"","status":"set","values":[1,2,3,4]`)
+	require.Equal(t, []any{1.0, 2.0, 3.0, 4.0}, b.result("a", "mentalCommandActionSensitivity", `$s,"profile":"","status":"get"`))
+}
+
 func TestFacialExpressionSignature(t *testing.T) {
 	b := newBCIBench(t, nil)
 	b.load("a", "demo")

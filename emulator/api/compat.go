@@ -39,6 +39,7 @@ type Compat struct {
 	ExportGate          Gate // what exportRecord waits for
 	AsyncUpdateHeadset  bool // since 2.4: the answer to updateHeadset is not its result
 	ConfigMapping       bool // since 4.7: configMapping exists (2025; the version is a guess)
+	ProfileRequired     bool // 2.0: Advanced BCI methods require profile even with session, "" will do
 	ProfileChannels     bool // since 3.6.5: profiles are of one kind of headset, queryProfile shows readOnly and eegChannels
 	Dialect             streams.Dialect
 }
@@ -86,6 +87,7 @@ func NewCompat(version string) (Compat, error) {
 		MetIsActive:         since(2, 2, 1),
 		AsyncUpdateHeadset:  since(2, 4, 0),
 		ConfigMapping:       since(4, 7, 0),
+		ProfileRequired:     !since(2, 1, 0),
 		ProfileChannels:     since(3, 6, 5),
 		RecordLocalOnly:     since(2, 2, 1),
 		RecordSubject:       since(3, 0, 0),

@@ -312,6 +312,25 @@ func TestEEGChannels(t *testing.T) {
 	old.result("a", "setupProfile", `"status":"load","profile":"demo","headset":"INSIGHT-3B9A0001"`)
 }
 
+// TestFlexCountsAsEPOC: with the mapping of an EPOC a Flex loads its profiles
+// and trains; with another mapping there is no detection (BCI page).
+func TestFlexCountsAsEPOC(t *testing.T) {
+	mapping := map[string]string{"CMS": "TP8", "DRL": "P6"}
+	for i, location := range []string{"AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"} {
+		mapping[fmt.Sprintf("%c%c", "LR"[i/7], "ABCDEFG"[i%7])] = location
+	}
+	train := func(mapping map[string]string) int {
+		b := newBCIBench(t, func(w *World) {
+			w.Headsets = []HeadsetSpec{{ID: "EPOCFLEX-3B9A0001", Mappings: mapping}}
+			w.Profiles[0].EEGChannels = []string{"AF3", "F7", "F3", "FC5", "T7", "P7", "O1", "O2", "P8", "T8", "FC6", "F4", "F8", "AF4"}
+		})
+		b.result("a", "setupProfile", `"status":"load","profile":"demo","headset":"EPOCFLEX-3B9A0001"`)
+		return code(b.call("a", "training", `$s,`+push+`,"status":"start"`))
+	}
+	require.Zero(t, train(mapping))
+	require.Equal(t, CodeNoSuchTraining, train(map[string]string{"CMS": "TP8", "DRL": "P6", "LA": "AF3"}))
+}
+
 func TestGuestProfile(t *testing.T) {
 	b := newBCIBench(t, nil)
 	require.Equal(t, map[string]any{"message": "The guest profile is loaded successfully"}, b.result("a", "loadGuestProfile", `$h`))
