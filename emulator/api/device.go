@@ -77,6 +77,10 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	d.emit = d.send
 	s.Store.AddHeadset(h)
 	s.devices[h.ID] = d
+	if h.Virtual {
+		setDefault(&h.VirtualID, madeID("virtual "+h.ID))
+		s.registerVirtual(d)
+	}
 	switch spec.Status {
 	case StartDiscovered:
 		h.Status = sessionstore.HeadsetDiscovered
@@ -379,7 +383,7 @@ func (s *Service) connected(d *device) error {
 // outOfBluetooth reports whether the headset needs a Bluetooth that the
 // operating system has not granted.
 func (s *Service) outOfBluetooth(d *device) bool {
-	return s.world.BluetoothDenied && d.headset.ConnectedBy == "bluetooth"
+	return s.world.BluetoothDenied && d.headset.ConnectedBy == "bluetooth" && !d.headset.Virtual
 }
 
 // setConnectedBy changes the way of the data; a Bluetooth headset has no dongle.

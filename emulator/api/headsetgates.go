@@ -58,6 +58,7 @@ func (s *Service) RemoveHeadset(id string) error {
 	}
 	s.leave(d)
 	s.apply(s.Store.RemoveHeadset(d.headset, s.Now()))
+	s.forgetVirtual(d.headset)
 	delete(s.devices, d.headset.ID)
 	return nil
 }

@@ -106,7 +106,8 @@ var scriptWords = map[string]func(testing.TB, *World, string){
 	"virtual": func(_ testing.TB, w *World, _ string) {
 		w.Headsets[0].Virtual, w.Headsets[0].VirtualID = true, "51e77a1e-0000-4000-8000-000000000001"
 	},
-	"offset": func(t testing.TB, w *World, v string) { w.Headsets[0].ClockOffset = parseDuration(t, v) },
+	"virtual-methods": func(_ testing.TB, w *World, _ string) { w.VirtualHeadsetMethods = true },
+	"offset":          func(t testing.TB, w *World, v string) { w.Headsets[0].ClockOffset = parseDuration(t, v) },
 	"flex": func(t testing.TB, w *World, v string) {
 		w.FlexWithoutMapping = oneOf(t, v, map[string]FlexRule{"error": FlexError, "default": FlexDefault})
 	},

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/uuid"
@@ -106,6 +107,7 @@ type Service struct {
 	peers         map[sessionstore.ConnID]*Peer
 	order         []*Peer // peers in the order of their connection
 	devices       map[string]*device
+	virtuals      []*virtual
 	scan          scanState
 
 	trainings int // that have started, see TrainingAlternates
@@ -143,7 +145,7 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 	s.started = s.Now()
 	var methods []rpc.Method[*Call]
 	for _, chapter := range [][]rpc.Method[*Call]{
-		authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), sessionMethods(), subscriptionMethods(),
+		authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), virtualMethods(), sessionMethods(), subscriptionMethods(),
 		profileMethods(), trainingMethods(), advancedBCIMethods(),
 		recordMethods(), exportMethods(), markerMethods(), subjectMethods(),
 	} {
@@ -162,8 +164,11 @@ func (s *Service) offeredMethods(all []rpc.Method[*Call]) []rpc.Method[*Call] {
 	var out []rpc.Method[*Call]
 	for _, m := range all {
 		offered := s.compat.since(m.Since)
-		if m.Name == "configMapping" {
+		switch {
+		case m.Name == "configMapping":
 			offered = s.compat.ConfigMapping
+		case strings.Contains(m.Name, "VirtualHeadset"):
+			offered = s.world.VirtualHeadsetMethods
 		}
 		if offered {
 			m.Params = slices.DeleteFunc(slices.Clone(m.Params), func(p rpc.Param) bool { return !s.compat.since(p.Since) })

@@ -54,10 +54,15 @@ func (l benchLink) Send(_ Frame, parts ...[]byte) {
 	}
 	var result struct {
 		CortexToken, ID string
-		Value           struct{ UUID string }
-		Record, Marker  struct{ UUID string }
+
+		UUID, Type, Serial string // of a virtual headset
+		Value              struct{ UUID string }
+		Record, Marker     struct{ UUID string }
 	}
 	if json.Unmarshal(answer.Result, &result) == nil {
+		if result.UUID != "" {
+			l.b.vars["$virtual"], l.b.vars["$headset"] = result.UUID, result.Type+"-"+result.Serial
+		}
 		if result.Record.UUID != "" {
 			l.b.vars["$record"] = result.Record.UUID
 		}

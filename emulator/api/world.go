@@ -31,6 +31,8 @@ type World struct {
 	Cloud          Cloud
 	Disk           DiskSpace
 	Phase          Phase
+	// VirtualHeadsetMethods offers createVirtualHeadset and its siblings.
+	VirtualHeadsetMethods bool
 	// BluetoothDenied: the operating system has not granted Bluetooth.
 	BluetoothDenied bool
 
