@@ -5,6 +5,7 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -13,7 +14,6 @@ import (
 
 	"github.com/fakecortex/fakecortex/emulator/api"
 	"github.com/fakecortex/fakecortex/emulator/gateway"
-	"github.com/fakecortex/fakecortex/sessionstore"
 )
 
 // Emulator is one running mock Cortex service with a world of its own. Its
@@ -21,57 +21,39 @@ import (
 type Emulator struct {
 	options   Options
 	loop      *loop
-	service   *api.Service
 	gateway   *gateway.Server
 	authority *gateway.Authority
 	serveErr  chan error
 	closed    chan struct{}
-	clients   map[uint64]*client // owned by the loop
-}
 
-// client is the way from the service to one connection.
-type client struct {
-	loop  *loop
-	conn  *gateway.Conn
-	limit int
-	dirty bool
+	// Owned by the loop:
+	run   *run
+	conns map[*gateway.Conn]*client
 }
-
-// Send implements api.Link.
-func (c *client) Send(_ api.Frame, parts ...[]byte) {
-	if c.conn.Append(parts...) != nil {
-		return // the gateway has closed, counted and logged it
-	}
-	if !c.dirty {
-		c.dirty = true
-		c.loop.dirty = append(c.loop.dirty, c)
-	}
-}
-
-// Close implements api.Link.
-func (c *client) Close(code int, reason string) { c.conn.Close(websocket.StatusCode(code), reason) }
 
 // Start starts an emulator. An error is one clear line that says what to do.
 func Start(options Options) (*Emulator, error) {
-	scale, start, err := options.prepare()
+	if options.Logger == nil {
+		options.Logger = slog.New(slog.DiscardHandler)
+	}
+	scenario, err := options.loadScenario()
 	if err != nil {
 		return nil, err
 	}
-	world, err := options.world()
+	life, err := options.plan(scenario)
 	if err != nil {
 		return nil, err
 	}
-	world.Seed = options.Seed
-	if err := options.Files.apply(&world); err != nil {
+	e := &Emulator{options: options, serveErr: make(chan error, 1), closed: make(chan struct{}), conns: map[*gateway.Conn]*client{}}
+	e.loop = newLoop(life.start.UnixNano(), life.scale)
+	if e.run, err = e.newRun(life, e.loop.sched); err != nil {
 		return nil, err
 	}
-	e := &Emulator{options: options, loop: newLoop(start.UnixNano(), scale), serveErr: make(chan error, 1), closed: make(chan struct{}), clients: map[uint64]*client{}}
-	if e.service, err = api.New(world, e.loop.sched, options.Logger, api.Hooks{Truth: options.Truth, Background: e.loop.background}); err != nil {
-		return nil, err
-	}
+	e.warnUnsimulated(scenario)
 	if err := e.listen(); err != nil {
-		return nil, errors.Join(err, e.service.Close())
+		return nil, errors.Join(err, e.run.service.Close())
 	}
+	e.run.engine.Start()
 	go e.loop.run()
 	if len(options.Listen) > 0 {
 		go func() { e.serveErr <- e.gateway.Serve() }()
@@ -94,7 +76,9 @@ func (e *Emulator) listen() (err error) {
 		return err
 	}
 	e.gateway = gateway.New(gateway.Options{
-		Listen: o.Listen, TLS: tls, AllowPlainWS: o.AllowPlainWS, CAPath: e.authority.CertPath(), Logger: o.Logger, OutboxLimit: o.OutboxLimit, Handler: handler{e},
+		Listen: o.Listen, TLS: tls, AllowPlainWS: o.AllowPlainWS, CAPath: e.authority.CertPath(), Logger: o.Logger,
+		OutboxLimit: e.run.life.outbox, MaxConns: e.run.life.scenario.World.Limits.Connections,
+		MaxMessage: int64(e.run.life.scenario.World.Limits.Message), Admit: e.admit, Handler: handler{e},
 	})
 	if len(o.Listen) == 0 {
 		return nil
@@ -102,32 +86,44 @@ func (e *Emulator) listen() (err error) {
 	return e.gateway.Listen()
 }
 
+// admit asks the loop about a client that connects.
+func (e *Emulator) admit(stop <-chan struct{}) bool {
+	answer := make(chan bool, 1)
+	if !e.loop.post(func() { e.run.handshake(func(ok bool) { answer <- ok }) }) {
+		return false
+	}
+	select {
+	case ok := <-answer:
+		return ok
+	case <-stop:
+		return false
+	}
+}
+
 // handler brings what happens on the connections to the loop.
 type handler struct{ e *Emulator }
 
 // Opened implements gateway.Handler.
 func (h handler) Opened(c *gateway.Conn, _ gateway.RequestInfo) {
-	h.e.loop.post(func() {
-		limit := h.e.options.OutboxLimit
-		if limit <= 0 {
-			limit = gateway.DefaultOutboxLimit
-		}
-		cl := &client{loop: h.e.loop, conn: c, limit: limit}
-		h.e.clients[c.ID()] = cl
-		h.e.service.Connect(sessionstore.ConnID(c.ID()), cl)
-	})
+	h.e.loop.post(func() { h.e.conns[c] = h.e.run.connect(c) })
 }
 
 // Received implements gateway.Handler.
 func (h handler) Received(c *gateway.Conn, binary bool, data []byte) {
-	h.e.loop.post(func() { h.e.service.Receive(sessionstore.ConnID(c.ID()), binary, data) })
+	h.e.loop.post(func() {
+		if cl := h.e.conns[c]; cl != nil {
+			h.e.run.received(cl, binary, data)
+		}
+	})
 }
 
 // Closed implements gateway.Handler.
-func (h handler) Closed(c *gateway.Conn, _ gateway.CloseInfo) {
+func (h handler) Closed(c *gateway.Conn, why gateway.CloseInfo) {
 	h.e.loop.post(func() {
-		delete(h.e.clients, c.ID())
-		h.e.service.Disconnect(sessionstore.ConnID(c.ID()))
+		if cl := h.e.conns[c]; cl != nil {
+			delete(h.e.conns, c)
+			h.e.run.disconnect(cl, int(why.Code))
+		}
 	})
 }
 
@@ -145,7 +141,13 @@ func (e *Emulator) CAFile() string { return e.authority.CertPath() }
 func (e *Emulator) CertPool() *x509.CertPool { return e.authority.Pool() }
 
 // Seed returns the seed of the world.
-func (e *Emulator) Seed() uint64 { return e.options.Seed }
+func (e *Emulator) Seed() uint64 {
+	var seed uint64
+	if !e.loop.do(func() { seed = e.run.life.seed }) {
+		return e.run.life.seed // the loop has ended: nothing changes it any more
+	}
+	return seed
+}
 
 // Ready reports whether the emulator serves.
 func (e *Emulator) Ready() bool {
@@ -165,7 +167,7 @@ var ErrClosed = errors.New("the emulator is closed")
 // Now returns the virtual time.
 func (e *Emulator) Now() time.Time {
 	var now time.Time
-	e.loop.do(func() { now = e.service.Now() })
+	e.loop.do(func() { now = e.run.service.Now() })
 	return now
 }
 
@@ -188,7 +190,7 @@ func (e *Emulator) Advance(d time.Duration) error {
 // Do runs fn on the loop: the place to change the world by hand. It must not
 // block, nor keep the service beyond its return.
 func (e *Emulator) Do(fn func(*api.Service)) error {
-	if !e.loop.do(func() { fn(e.service) }) {
+	if !e.loop.do(func() { fn(e.run.service) }) {
 		return ErrClosed
 	}
 	return nil
@@ -232,7 +234,7 @@ func (e *Emulator) Close() error {
 	<-e.loop.done
 	e.loop.cancel()
 	e.loop.working.Wait()
-	return errors.Join(err, e.service.Close())
+	return errors.Join(err, e.run.journal.flush(), e.run.service.Close())
 }
 
 // TB is the part of testing.TB that StartT needs.

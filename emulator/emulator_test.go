@@ -257,7 +257,7 @@ func TestOptionsThatCannotBe(t *testing.T) {
 	for want, o := range map[string]emulator.Options{
 		`clock "fast": want real, manual, or xN`: {Clock: "fast"},
 		"want a year from 2000 to 2200":          {StartTime: time.Date(1999, 1, 1, 0, 0, 0, 0, time.UTC)},
-		`scenario "nothing"`:                     {Scenario: "nothing"},
+		`unknown scenario: "nothing"`:            {Scenario: "nothing"},
 	} {
 		_, err := emulator.Start(o)
 		require.ErrorContains(t, err, want)

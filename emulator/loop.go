@@ -137,6 +137,11 @@ func (l *loop) catchUp() (behind bool) {
 	return true
 }
 
+// reset puts another world in the place of the present one.
+func (l *loop) reset(sched *streams.Scheduler, clock *streams.Clock) {
+	l.sched, l.clock, l.target = sched, clock, 0
+}
+
 // advance moves the time by d as fast as the machine can. No frame is lost: a
 // client whose outbox fills makes the loop wait.
 // It may be called again from within settle, and then goes on from where the
@@ -145,11 +150,14 @@ func (l *loop) advance(d time.Duration) {
 	l.settle()
 	target := max(l.clock.Now(), l.target) + int64(d)
 	l.target = target
-	for l.sched.Step(target) {
+	world := l.sched
+	for l.sched == world && l.sched.Step(target) {
 		l.giveRoom()
 		l.settle()
 	}
-	l.clock.Set(max(l.clock.Now(), target))
+	if l.sched == world { // not reset meanwhile
+		l.clock.Set(max(l.clock.Now(), target))
+	}
 }
 
 // giveRoom starts the writers of clients for which much is waiting and waits

@@ -1,7 +1,7 @@
 package emulator
 
 import (
-	"fmt"
+	"io"
 	"log/slog"
 	"time"
 
@@ -19,16 +19,20 @@ var manualStart = time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 // Options says how to start an emulator. The zero value starts the default
 // world on the real clock, reachable in memory only.
 type Options struct {
-	// Scenario is the name of a built-in scenario; empty is "default".
+	// Scenario is the name of a built-in scenario, or a file (with a / or an
+	// extension in its name); empty is "default".
 	Scenario string
+	// Set are variables of the scenario.
+	Set map[string]string
 	// World replaces the scenario's world when it is not nil.
 	World *api.World
-	// Seed makes ids and signals; 0 is DefaultSeed.
+	// Seed makes ids and signals; 0 is the scenario's.
 	Seed uint64
-	// Clock is "real" (or empty), "manual", or "xN" for N times as fast.
+	// Clock is "real", "manual", or "xN" for N times as fast. Empty is the
+	// scenario's, real when it names none.
 	Clock string
-	// StartTime is the virtual instant of the start. Zero: now, or a fixed
-	// instant with the manual clock.
+	// StartTime is the virtual instant of the start. Zero is the scenario's; when
+	// it names none: now, or a fixed instant with the manual clock.
 	StartTime time.Time
 	// Listen are host:port addresses; "localhost:0" picks a free port on both
 	// loopback addresses. Empty: no listener, use Dial.
@@ -39,50 +43,17 @@ type Options struct {
 	TLSNames []string
 	// AllowPlainWS serves ws:// on the same port too.
 	AllowPlainWS bool
-	// OutboxLimit bounds what waits for one client, in bytes; 0 is 16 MiB. A
-	// client beyond it is closed with code 1008.
+	// OutboxLimit bounds what waits for one client, in bytes; 0 is the
+	// scenario's, 16 MiB. A client beyond it is closed with code 1008.
 	OutboxLimit int
 	// Truth gets what is put into the signal of each headset; it is called on
 	// the loop and must not block.
 	Truth func(headset string, truth streams.Truth)
+	// Journal gets every entry of the journal as a line of JSON, from the loop:
+	// it must not block. nil keeps the last ones in memory only.
+	Journal io.Writer
 	// Logger gets the log; nil discards it.
 	Logger *slog.Logger
 	// Files says where records are kept and where exports may go.
 	Files FileOptions
-}
-
-func (o *Options) world() (api.World, error) {
-	if o.World != nil {
-		return *o.World, nil
-	}
-	switch o.Scenario {
-	case "", "default":
-		return api.DefaultWorld(), nil
-	}
-	return api.World{}, fmt.Errorf("scenario %q: there is only the built-in default", o.Scenario)
-}
-
-func (o *Options) prepare() (scale float64, start time.Time, err error) {
-	if o.Clock == "" {
-		o.Clock = "real"
-	}
-	if scale, err = streams.ParseScale(o.Clock); err != nil {
-		return 0, start, err
-	}
-	start = o.StartTime
-	if start.IsZero() {
-		if start = time.Now(); scale == 0 {
-			start = manualStart
-		}
-	}
-	if y := start.Year(); y < 2000 || y > 2200 {
-		return 0, start, fmt.Errorf("start time %s: want a year from 2000 to 2200", start.Format(time.RFC3339))
-	}
-	if o.Seed == 0 {
-		o.Seed = DefaultSeed
-	}
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	return scale, start, nil
 }

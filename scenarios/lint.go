@@ -415,6 +415,11 @@ func (l *Linter) Finish(now int64) []Finding {
 	end := Entry{At: now}
 	l.left(&end, func(*lintSession) bool { return true })
 	l.pending(&end)
+	return l.Findings()
+}
+
+// Findings returns what was found so far.
+func (l *Linter) Findings() []Finding {
 	out := make([]Finding, len(l.order))
 	for i, rule := range l.order {
 		out[i] = *l.findings[rule]

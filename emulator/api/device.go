@@ -198,6 +198,9 @@ func (d *device) send(sample *streams.Sample) {
 		d.parts = [3][]byte{d.head, k.sid, d.tail}
 		k.peer.link.Send(Frame{Kind: Sample, Stream: sample.Kind, Headset: d.headset.ID}, d.parts[:]...)
 	}
+	if s := d.service; s.hooks.Sampled != nil && len(d.sinks[sample.Kind]) > 0 {
+		s.hooks.Sampled(d.headset.ID, sample.Kind)
+	}
 }
 
 // kindOf returns the stream that a subscription gets: met comes at 2 Hz or 0.1 Hz.

@@ -9,6 +9,7 @@
 //   - authentication.go, headsets.go, sessions.go, subscription.go: the methods
 //   - profiles.go, training.go, advanced_bci.go: the methods of the BCI chapters
 //   - device.go       a simulated headset: connection, silence, its samples
+//   - actions.go      what scenarios and the control API do to the world
 //   - events.go       what happens in the world, for scenarios and the journal
 //   - objects.go      the JSON objects of the documentation
 //   - token.go        Cortex tokens

@@ -74,6 +74,9 @@ type Hooks struct {
 	Answered func(peer sessionstore.ConnID, req *rpc.Request, answer []byte, fault *rpc.Error)
 	// Warned is called with each warning to each client before it is sent.
 	Warned func(peer sessionstore.ConnID, code int, frame []byte)
+	// Sampled is called once for each sample that goes to at least one client,
+	// after it was sent. nil is the fast way.
+	Sampled func(headset string, stream streams.Kind)
 	// Event is called when something happens in the world: an event of the
 	// scenarios package with its fields, name and value in turn.
 	Event func(name string, fields ...string)
@@ -188,7 +191,9 @@ func (s *Service) populate() error {
 	s.Store.MaxSessions = w.MaxSessions
 	s.Store.CurrentOS = w.CurrentOS
 	for _, u := range w.Users {
-		u.LastLogin = s.Now().Add(-time.Hour)
+		if u.LastLogin.IsZero() {
+			u.LastLogin = s.Now().Add(-time.Hour)
+		}
 		s.Store.AddUser(&u)
 	}
 	if w.Login != "" {

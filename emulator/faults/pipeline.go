@@ -24,6 +24,8 @@ type Options struct {
 	Start int64 // virtual time of the start
 	// ErrorText returns the text of an error code; nil makes texts up.
 	ErrorText func(code int) string
+	// Hit is told of each frame that a rule hits, before what it does to it.
+	Hit func(id, fault string, f *Frame)
 }
 
 // Pipeline applies rules to frames. It belongs to one goroutine.
@@ -400,6 +402,10 @@ func (p *Pipeline) run(i int, it item) {
 			continue
 		}
 		it.own()
+		if p.options.Hit != nil {
+			name, _ := r.Fault()
+			p.options.Hit(r.ID, name, &it.Frame)
+		}
 		r.fault.apply(p, r, it)
 		return
 	}

@@ -54,7 +54,11 @@ type Options struct {
 	MaxConns         int
 	HandshakeTimeout time.Duration
 	CloseTimeout     time.Duration
-	Handler          Handler
+	// Admit is asked about each connection before its TLS handshake; false
+	// resets it. It may take its time, but has to return when stop is closed.
+	// nil admits all. Connections of ServeConn are not asked about.
+	Admit   func(stop <-chan struct{}) bool
+	Handler Handler
 }
 
 // Handler is told what happens on the connections. For one connection the calls

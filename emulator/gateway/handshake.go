@@ -48,7 +48,7 @@ func (s *Server) handshake(raw net.Conn, inMemory bool) {
 }
 
 func (s *Server) upgrade(raw net.Conn, inMemory bool) bool {
-	if !inMemory && s.refuseThis(raw) {
+	if !inMemory && (s.refuseThis(raw) || !s.admitted(raw)) {
 		return false
 	}
 	raw.SetDeadline(time.Now().Add(s.options.HandshakeTimeout))

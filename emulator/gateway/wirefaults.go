@@ -32,12 +32,24 @@ func (s *Server) refuseThis(raw net.Conn) bool {
 		if n > 0 && !s.faults.refuse.CompareAndSwap(n, n-1) {
 			continue
 		}
-		s.count.refused.Add(1)
-		s.log.Info("connection refused on purpose", "remote", raw.RemoteAddr().String())
-		if tcp, ok := raw.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // the client sees a reset
-		}
+		s.refuse(raw)
 		return true
+	}
+}
+
+func (s *Server) admitted(raw net.Conn) bool {
+	if s.options.Admit == nil || s.options.Admit(s.stop) {
+		return true
+	}
+	s.refuse(raw)
+	return false
+}
+
+func (s *Server) refuse(raw net.Conn) {
+	s.count.refused.Add(1)
+	s.log.Info("connection refused on purpose", "remote", raw.RemoteAddr().String())
+	if tcp, ok := raw.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0) // the client sees a reset
 	}
 }
 

@@ -1,0 +1,244 @@
+package emulator
+
+import (
+	"encoding/json"
+	"math"
+
+	"github.com/coder/websocket"
+
+	"github.com/fakecortex/fakecortex/emulator/api"
+	"github.com/fakecortex/fakecortex/emulator/faults"
+	"github.com/fakecortex/fakecortex/emulator/gateway"
+	"github.com/fakecortex/fakecortex/scenarios"
+	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// client is the way between the service and one connection.
+type client struct {
+	run    *run
+	conn   *gateway.Conn
+	number uint64 // since the start of the run, from 1
+	limit  int
+	dirty  bool // has frames that its writer was not told of
+	cut    bool // is being closed by us: nothing goes in or out
+	gone   bool // the service has forgotten it
+	counts []sampleCount
+	due    map[int64]int // deliveries that wait, by instant
+}
+
+// sampleCount counts what one headset has sent to a client.
+type sampleCount struct {
+	headset string
+	n       [streams.NumKinds]uint64
+}
+
+// Send implements api.Link. A frame that no rule can hit goes straight to the
+// outbox.
+func (c *client) Send(about api.Frame, parts ...[]byte) {
+	r := c.run
+	if about.Kind == api.Sample {
+		c.count(&about)
+		if r.journal.verdict.Streams().Has(about.Stream) {
+			r.journal.observe(&scenarios.Entry{
+				At: r.Now(), Conn: c.number, Kind: scenarios.EntrySample, Stream: about.Stream.String(), Headset: about.Headset,
+			})
+		}
+	}
+	kind := faults.Kind(about.Kind)
+	if !r.faults.Active(kind, about.Stream) && !c.waits() {
+		c.append(parts)
+		return
+	}
+	r.frame = r.frame[:0]
+	for _, p := range parts {
+		r.frame = append(r.frame, p...)
+	}
+	r.through(faults.Frame{
+		Dir: faults.Out, Kind: kind, Conn: c.number, Method: about.Method, Stream: about.Stream, Headset: about.Headset,
+		Code: about.Code, ID: about.ID, Bytes: r.frame,
+	})
+}
+
+// waits reports whether a delivery that is due at this instant has not been made
+// yet: what comes behind it has to stay behind it.
+func (c *client) waits() bool { return len(c.due) > 0 && c.due[c.run.Now()] > 0 }
+
+// append queues a frame for the writer.
+func (c *client) append(parts [][]byte) {
+	if c.cut || c.conn.Append(parts...) != nil {
+		return // the gateway has closed, counted and logged it
+	}
+	c.touch()
+}
+
+func (c *client) touch() {
+	if !c.dirty {
+		c.dirty = true
+		c.run.e.loop.dirty = append(c.run.e.loop.dirty, c)
+	}
+}
+
+func (c *client) count(about *api.Frame) {
+	for i := range c.counts {
+		if c.counts[i].headset == about.Headset {
+			c.counts[i].n[about.Stream]++
+			return
+		}
+	}
+	c.counts = append(c.counts, sampleCount{headset: about.Headset})
+	c.counts[len(c.counts)-1].n[about.Stream]++
+}
+
+// Close implements api.Link.
+func (c *client) Close(code int, reason string) { c.hangUp(code, reason, false) }
+
+// hangUp ends the connection from our side: nothing goes in or out any more, and
+// the service forgets the client at this instant, behind what is happening now.
+// 1006 and reset cut it without a close frame.
+func (c *client) hangUp(code int, reason string, reset bool) {
+	if c.cut || c.gone {
+		return
+	}
+	c.cut = true
+	if reset || code == int(websocket.StatusAbnormalClosure) {
+		c.conn.Abort()
+		code = int(websocket.StatusAbnormalClosure)
+	} else {
+		c.conn.Close(websocket.StatusCode(code), reason)
+	}
+	r := c.run
+	r.sched.At(r.sched.Now(), func() {
+		if !r.over {
+			r.disconnect(c, code)
+		}
+	})
+}
+
+// received takes a message of a client.
+func (r *run) received(c *client, binary bool, data []byte) {
+	switch {
+	case c.cut || c.gone:
+	case binary || !r.faults.Active(faults.Request, 0):
+		r.service.Receive(sessionstore.ConnID(c.number), binary, data)
+	default:
+		var about struct {
+			ID     json.RawMessage `json:"id"`
+			Method string          `json:"method"`
+		}
+		_ = json.Unmarshal(data, &about) // what is no request has neither
+		r.through(faults.Frame{Dir: faults.In, Kind: faults.Request, Conn: c.number, Method: about.Method, ID: about.ID, Bytes: data})
+	}
+}
+
+// through leads a frame through the faults.
+func (r *run) through(f faults.Frame) {
+	deliveries := r.faults.Apply(r.takeBuffer(), r.Now(), f)
+	r.deliver(deliveries)
+}
+
+// released takes what the faults have held for long enough.
+func (r *run) released() {
+	if !r.over {
+		r.deliver(r.faults.Release(r.takeBuffer(), r.Now()))
+	}
+}
+
+// takeBuffer hands out the buffer for deliveries; while it is in use (what is
+// delivered can cause further frames) others get one of their own.
+func (r *run) takeBuffer() []faults.Delivery {
+	b := r.buffer[:0]
+	r.buffer = nil
+	return b
+}
+
+func (r *run) deliver(list []faults.Delivery) {
+	now := r.Now()
+	for i := range list {
+		d := &list[i]
+		c := r.clients[d.Frame.Conn]
+		if c == nil {
+			continue
+		}
+		if d.At <= now && !c.waits() {
+			r.perform(c, d)
+			continue
+		}
+		later, at := *d, max(d.At, now)
+		later.Frame.Bytes = append([]byte(nil), d.Frame.Bytes...)
+		if c.due == nil {
+			c.due = map[int64]int{}
+		}
+		c.due[at]++
+		r.sched.At(at, func() {
+			if c.due[at]--; c.due[at] == 0 {
+				delete(c.due, at)
+			}
+			if !r.over {
+				r.perform(c, &later)
+			}
+		})
+	}
+	clear(list)
+	r.buffer = list[:0]
+	r.arm()
+}
+
+// arm asks the faults again when they want to be.
+func (r *run) arm() {
+	if next := r.faults.Next(); next != math.MaxInt64 && (!r.release.Pending() || next < r.release.Due()) {
+		r.sched.Schedule(r.release, next)
+	}
+}
+
+// perform does what a delivery says.
+func (r *run) perform(c *client, d *faults.Delivery) {
+	switch {
+	case c.cut || c.gone:
+	case d.Reset:
+		c.hangUp(0, "", true)
+	case d.Close != 0:
+		c.hangUp(d.Close, d.Reason, false)
+	case d.Frame.Dir == faults.In:
+		r.service.Receive(sessionstore.ConnID(c.number), false, d.Frame.Bytes)
+	default:
+		if d.Fragment > 0 {
+			c.conn.SetFragment(d.Fragment)
+			defer c.conn.SetFragment(0)
+		}
+		c.append([][]byte{d.Frame.Bytes})
+	}
+}
+
+// hit notes that a rule has hit a frame. Samples are many: of those only the
+// first is noted, the rule counts the rest.
+func (r *run) hit(id, fault string, f *faults.Frame) {
+	if f.Kind == faults.Sample {
+		if r.noted[id] {
+			return
+		}
+		r.noted[id] = true
+	}
+	entry := scenarios.Entry{
+		At: r.Now(), Conn: f.Conn, Kind: scenarios.EntryFault, Event: fault, ID: jsonText(id), Method: f.Method, Code: f.Code, Headset: f.Headset,
+	}
+	if f.Kind == faults.Sample {
+		entry.Stream = f.Stream.String()
+	}
+	r.journal.add(entry)
+}
+
+// handshake decides about a client that connects. It calls admit at the virtual
+// instant at which its TLS handshake may go on.
+func (r *run) handshake(admit func(bool)) {
+	r.asked++
+	refused, delay := r.faults.Handshake(r.Now(), r.asked)
+	switch {
+	case refused || r.refuse:
+		admit(false)
+	case delay > 0:
+		r.sched.After(delay, func() { admit(true) })
+	default:
+		admit(true)
+	}
+}

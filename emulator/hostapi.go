@@ -1,0 +1,290 @@
+package emulator
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/fakecortex/fakecortex/emulator/api"
+	"github.com/fakecortex/fakecortex/emulator/faults"
+	"github.com/fakecortex/fakecortex/scenarios"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// What tests, the control API and the command line do to a running world, and
+// see of it. All of it happens on the loop, at one virtual instant.
+
+// Act makes an action of the scenarios package happen, such as "headsetOff",
+// "quota: 0" or "{contact: {sensors: [AF3], quality: 0}}".
+func (e *Emulator) Act(action string) error {
+	a, err := scenarios.ParseAction([]byte(action))
+	if err != nil {
+		return err
+	}
+	return e.Perform("by hand", a)
+}
+
+// Perform makes an action happen; who wants it is noted in the journal.
+func (e *Emulator) Perform(who string, a scenarios.Action) error {
+	var err error
+	if !e.loop.do(func() { err = e.run.Do(who, a) }) {
+		return ErrClosed
+	}
+	return err
+}
+
+// State is the whole emulator at an instant.
+type State struct {
+	Scenario    string            `json:"scenario"`
+	Title       string            `json:"title,omitempty"`
+	Seed        uint64            `json:"seed"`
+	Clock       ClockState        `json:"clock"`
+	Connections []ConnectionState `json:"connections"`
+	Faults      []faults.Status   `json:"faults"`
+	api.State
+}
+
+// ClockState is the virtual clock.
+type ClockState struct {
+	Now   time.Time `json:"now"`
+	Start time.Time `json:"start"`
+	// Clock is real, manual, or xN.
+	Clock string `json:"clock"`
+}
+
+// ConnectionState is one open connection.
+type ConnectionState struct {
+	Number  uint64                       `json:"number"` // since the start, from 1
+	Remote  string                       `json:"remote"`
+	Pending int                          `json:"pendingBytes"` // queued for it
+	Samples map[string]map[string]uint64 `json:"samples"`      // by headset and stream
+}
+
+// State returns the state of the emulator.
+func (e *Emulator) State() State {
+	var st State
+	e.loop.do(func() {
+		r := e.run
+		st = State{
+			Scenario: r.life.scenario.Name, Title: r.life.scenario.Title, Seed: r.life.seed, Clock: e.clock(),
+			Connections: r.connections(), Faults: r.faults.List(), State: r.service.State(),
+		}
+	})
+	return st
+}
+
+func (r *run) connections() []ConnectionState {
+	out := []ConnectionState{}
+	for _, c := range r.order {
+		if c.cut {
+			continue
+		}
+		s := ConnectionState{Number: c.number, Remote: c.conn.Remote(), Pending: c.conn.Pending(), Samples: map[string]map[string]uint64{}}
+		for _, count := range c.counts {
+			byStream := map[string]uint64{}
+			for kind, n := range count.n {
+				if n > 0 {
+					byStream[streams.Kind(kind).String()] += n
+				}
+			}
+			s.Samples[count.headset] = byStream
+		}
+		out = append(out, s)
+	}
+	return out
+}
+
+// Clock returns the state of the virtual clock.
+func (e *Emulator) Clock() ClockState {
+	var c ClockState
+	e.loop.do(func() { c = e.clock() })
+	return c
+}
+
+func (e *Emulator) clock() ClockState {
+	return ClockState{Now: e.run.service.Now(), Start: e.run.life.start, Clock: streams.FormatScale(e.loop.clock.Scale())}
+}
+
+// SetClock changes the speed of the virtual clock from now on: real, manual (it
+// stands still), or xN.
+func (e *Emulator) SetClock(speed string) error {
+	scale, err := streams.ParseScale(speed)
+	if err != nil {
+		return err
+	}
+	if !e.loop.do(func() { e.loop.clock.SetScale(scale) }) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Reset begins the world anew, as at the start, seed and clock included. Clients
+// are closed with code 1001.
+func (e *Emulator) Reset() error { return e.load(nil) }
+
+// Load begins the world of another scenario, a built-in name or a file. The
+// options that the emulator was started with still go before it.
+func (e *Emulator) Load(name string, set map[string]string) error {
+	s, err := scenarios.Load(name, scenarios.Options{Set: set})
+	if err != nil {
+		return err
+	}
+	return e.load(s)
+}
+
+// LoadDocument is Load for the text of a document. It can extend built-in
+// scenarios only.
+func (e *Emulator) LoadDocument(text []byte, set map[string]string) error {
+	s, err := scenarios.LoadBytes("document.yaml", text, scenarios.Options{Set: set, ReadFile: func(name string) ([]byte, error) {
+		return nil, fmt.Errorf("%s: a document from memory can extend built-in scenarios only", name)
+	}})
+	if err != nil {
+		return err
+	}
+	return e.load(s)
+}
+
+// load begins another life: of the scenario s, of the present one with nil.
+func (e *Emulator) load(s *scenarios.Scenario) error {
+	var err error
+	if !e.loop.do(func() {
+		if s == nil {
+			s = e.run.life.scenario
+		}
+		err = e.begin(s)
+	}) {
+		return ErrClosed
+	}
+	return err
+}
+
+func (e *Emulator) begin(s *scenarios.Scenario) error {
+	life, err := e.options.plan(s)
+	if err != nil {
+		return err
+	}
+	sched := streams.NewScheduler(life.start.UnixNano())
+	next, err := e.newRun(life, sched)
+	if err != nil {
+		return err
+	}
+	if err := e.run.journal.flush(); err != nil {
+		e.options.Logger.Warn("journal not written", "error", err)
+	}
+	e.run.end("the world was reset")
+	clear(e.conns)
+	e.run = next
+	e.loop.reset(sched, streams.NewClock(life.start.UnixNano(), life.scale))
+	e.warnUnsimulated(s)
+	next.engine.Start()
+	e.options.Logger.Info("the world begins anew", "scenario", s.Name, "seed", life.seed)
+	return nil
+}
+
+// Journal returns the entries that a query chooses.
+func (e *Emulator) Journal(q JournalQuery) JournalPage {
+	page := JournalPage{Entries: []JournalEntry{}}
+	e.loop.do(func() { page = e.run.journal.find(&q) })
+	return page
+}
+
+// FollowJournal is Journal, but waits for an entry when there is none. It
+// returns an empty page when ctx ends first. A reset of the world begins the
+// numbers anew; then Next is lower than the After that was asked for.
+func (e *Emulator) FollowJournal(ctx context.Context, q JournalQuery) (JournalPage, error) {
+	for {
+		var page JournalPage
+		var j *journal
+		wait := make(chan struct{})
+		if !e.loop.do(func() {
+			j = e.run.journal
+			if page = j.find(&q); len(page.Entries) == 0 && page.Next >= q.After {
+				j.waiting = append(j.waiting, wait)
+			}
+		}) {
+			return page, ErrClosed
+		}
+		if len(page.Entries) > 0 || page.Next < q.After {
+			return page, nil
+		}
+		q.After = page.Next
+		select {
+		case <-wait:
+		case <-ctx.Done():
+			e.loop.do(func() { j.forget(wait) })
+			return page, nil
+		case <-e.loop.done:
+			return page, ErrClosed
+		}
+	}
+}
+
+// Truth returns what was put into the signals since the start, the last 20,000
+// of it.
+func (e *Emulator) Truth() []Truth {
+	truth := []Truth{}
+	e.loop.do(func() { truth = e.run.truths.all() })
+	return truth
+}
+
+// Verdict is what is to be said of the client so far.
+type Verdict struct {
+	Scenario     string              `json:"scenario"`
+	At           time.Time           `json:"at"`
+	Passed       bool                `json:"passed"` // every expectation
+	Expectations []scenarios.Outcome `json:"expectations"`
+	Findings     []scenarios.Finding `json:"findings"` // of the linter
+	Failures     []string            `json:"failures"` // actions that could not be done
+}
+
+// Verdict judges the client as if the run ended now. Final says that it does:
+// then sessions that are open and trainings without an answer are findings too,
+// and the linter looks no further.
+func (e *Emulator) Verdict(final bool) Verdict {
+	var v Verdict
+	e.loop.do(func() {
+		r := e.run
+		v = Verdict{
+			Scenario: r.life.scenario.Name, At: r.service.Now(), Passed: true, Expectations: r.journal.verdict.Finish(r.Now()),
+			Findings: []scenarios.Finding{}, Failures: []string{},
+		}
+		if final {
+			v.Findings = append(v.Findings, r.journal.linter.Finish(r.Now())...)
+		} else {
+			v.Findings = append(v.Findings, r.journal.linter.Findings()...)
+		}
+		for _, o := range v.Expectations {
+			v.Passed = v.Passed && o.Passed
+		}
+		for _, f := range r.engine.Failures() {
+			v.Failures = append(v.Failures, f.Error())
+		}
+	})
+	return v
+}
+
+// AddFault adds a rule of the wire's faults and returns its id.
+func (e *Emulator) AddFault(rule faults.Rule) (id string, err error) {
+	if !e.loop.do(func() { id, err = e.run.faults.Add(e.run.Now(), rule) }) {
+		return "", ErrClosed
+	}
+	return id, err
+}
+
+// RemoveFault takes a rule away, every one with "". What it held goes at once.
+func (e *Emulator) RemoveFault(id string) error {
+	var err error
+	if !e.loop.do(func() {
+		err = e.run.act(scenarios.Action{Name: scenarios.DoClearFault, Args: &scenarios.ClearFault{ID: id}})
+	}) {
+		return ErrClosed
+	}
+	return err
+}
+
+// Faults returns the rules of the wire's faults.
+func (e *Emulator) Faults() []faults.Status {
+	var list []faults.Status
+	e.loop.do(func() { list = e.run.faults.List() })
+	return list
+}

@@ -1,0 +1,246 @@
+package emulator
+
+import (
+	"encoding/json"
+	"strconv"
+
+	"github.com/coder/websocket"
+
+	"github.com/fakecortex/fakecortex/emulator/api"
+	"github.com/fakecortex/fakecortex/emulator/faults"
+	"github.com/fakecortex/fakecortex/emulator/gateway"
+	"github.com/fakecortex/fakecortex/emulator/rpc"
+	"github.com/fakecortex/fakecortex/scenarios"
+	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
+)
+
+// run is one life of the world, from the start or a reset to the next reset. It
+// joins the service with what surrounds it, and belongs to the loop.
+//
+//	client --> faults --> Service --> journal --> verdict, linter
+//	       <--        <--    |   \--> engine (timeline) --> host.go --> Service
+type run struct {
+	e       *Emulator
+	life    *life
+	sched   *streams.Scheduler
+	service *api.Service
+	engine  *scenarios.Engine
+	faults  *faults.Pipeline
+	journal *journal
+	truths  truths
+
+	clients map[uint64]*client // open ones, by number
+	order   []*client          // the same in the order of their connection
+	number  uint64             // of the last connection
+	asked   uint64             // connections that have asked for a handshake
+	refuse  bool               // new connections are refused: Cortex restarts
+	over    bool               // another run has taken its place
+
+	noted map[string]bool // rules whose first sample is in the journal
+
+	release *streams.Event // when the faults want to be asked again
+	buffer  []faults.Delivery
+	frame   []byte
+}
+
+// newRun begins a life. It has no clients.
+func (e *Emulator) newRun(l *life, sched *streams.Scheduler) (*run, error) {
+	r := &run{e: e, life: l, sched: sched, clients: map[uint64]*client{}, noted: map[string]bool{}}
+	doc := &l.scenario.Document
+	r.journal = newJournal(doc, l.start.UnixNano(), e.options.Journal)
+	hooks := api.Hooks{
+		Requested: r.requested, Answered: r.answered, Malformed: r.malformed, Warned: r.warned, Event: r.event,
+		Truth: r.truth, Background: e.loop.background,
+	}
+	r.engine = scenarios.NewEngine(doc, r, l.seed)
+	if r.engine.Streams() != 0 {
+		hooks.Sampled = r.engine.OnSample
+	}
+	var err error
+	if r.service, err = api.New(l.world, sched, e.options.Logger, hooks); err != nil {
+		return nil, err
+	}
+	r.journal.linter.Params = r.parameters
+	r.faults = faults.New(faults.Options{Seed: l.seed, Start: sched.Now(), ErrorText: r.service.ErrorText, Hit: r.hit})
+	r.release = streams.NewEvent(r.released)
+	for _, rule := range doc.Faults {
+		if _, err := r.faults.Add(sched.Now(), rule); err != nil {
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+// parameters returns the parameters of a method, nil for an unknown one.
+func (r *run) parameters(method string) []string {
+	for _, m := range r.service.Methods() {
+		if m.Name == method {
+			names := make([]string, len(m.Params))
+			for i, p := range m.Params {
+				names[i] = p.Name
+			}
+			return names
+		}
+	}
+	return nil
+}
+
+// end stops everything that this life still has in mind.
+func (r *run) end(reason string) {
+	r.over = true
+	r.engine.Stop()
+	if err := r.service.Close(); err != nil {
+		r.e.options.Logger.Warn("records not freed", "error", err)
+	}
+	r.journal.wake()
+	for _, c := range r.order {
+		c.gone = true
+		c.conn.Close(websocket.StatusGoingAway, reason)
+	}
+	r.clients, r.order = map[uint64]*client{}, nil
+}
+
+// connect takes a new client in.
+func (r *run) connect(conn *gateway.Conn) *client {
+	r.number++
+	c := &client{run: r, conn: conn, number: r.number, limit: r.life.outbox}
+	if c.limit <= 0 {
+		c.limit = gateway.DefaultOutboxLimit
+	}
+	r.clients[c.number] = c
+	r.order = append(r.order, c)
+	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryOpened})
+	r.engine.Observe(scenarios.Event{Name: scenarios.EvConnectionOpened, Fields: map[string]string{"connection": decimal(c.number)}})
+	r.service.Connect(sessionstore.ConnID(c.number), c)
+	return c
+}
+
+// disconnect takes leave of a client; code is the close code.
+func (r *run) disconnect(c *client, code int) {
+	if c.gone {
+		return
+	}
+	c.gone = true
+	delete(r.clients, c.number)
+	for i, have := range r.order {
+		if have == c {
+			r.order = append(r.order[:i], r.order[i+1:]...)
+			break
+		}
+	}
+	r.faults.Forget(c.number)
+	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryClosed, Code: code})
+	r.engine.Observe(scenarios.Event{
+		Name: scenarios.EvConnectionClosed, Fields: map[string]string{"connection": decimal(c.number), "code": strconv.Itoa(code)},
+	})
+	r.service.Disconnect(sessionstore.ConnID(c.number))
+}
+
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// The hooks of the service.
+
+func (r *run) requested(peer sessionstore.ConnID, req *rpc.Request) {
+	params := marshalParams(req.Params)
+	r.journal.add(scenarios.Entry{
+		At: r.Now(), Conn: uint64(peer), Kind: scenarios.EntryCall, Method: req.Method, ID: scenarios.JSON(req.ID), Params: redact(params),
+	})
+	r.engine.OnCall(uint64(peer), req.Method, params)
+}
+
+func (r *run) answered(peer sessionstore.ConnID, req *rpc.Request, answer []byte, fault *rpc.Error) {
+	entry := scenarios.Entry{At: r.Now(), Conn: uint64(peer), Kind: scenarios.EntryAnswer, Method: req.Method, ID: scenarios.JSON(req.ID)}
+	if fault != nil {
+		r.refusal(&entry, fault)
+	} else if answer != nil {
+		var frame struct{ Result json.RawMessage }
+		_ = json.Unmarshal(answer, &frame) // our own frame
+		entry.Result = redact(frame.Result)
+	}
+	r.journal.add(entry)
+	r.failed(&entry)
+}
+
+func (r *run) malformed(peer sessionstore.ConnID, frame, _ []byte, fault *rpc.Error) {
+	entry := scenarios.Entry{At: r.Now(), Conn: uint64(peer), Message: excerpt(frame)}
+	r.refusal(&entry, fault)
+	r.journal.add(entry)
+	r.failed(&entry)
+}
+
+// refusal makes an error of an entry.
+func (r *run) refusal(entry *scenarios.Entry, fault *rpc.Error) {
+	entry.Kind, entry.Code = scenarios.EntryError, fault.Code
+	if entry.Message == nil {
+		entry.Message = jsonText(fault.Message)
+	}
+	entry.Why = fault.Op
+	if fault.Cause != nil {
+		entry.Why = fault.Cause.Error()
+	}
+	entry.Why = scrub(entry.Why)
+}
+
+func (r *run) failed(entry *scenarios.Entry) {
+	if entry.Kind == scenarios.EntryError {
+		r.engine.Observe(scenarios.Event{Name: scenarios.EvError, Fields: map[string]string{
+			"code": strconv.Itoa(entry.Code), "method": entry.Method, "connection": decimal(entry.Conn),
+		}})
+	}
+}
+
+func (r *run) warned(peer sessionstore.ConnID, code int, frame []byte) {
+	var w struct {
+		Warning struct{ Message json.RawMessage }
+	}
+	_ = json.Unmarshal(frame, &w) // our own frame
+	r.journal.add(scenarios.Entry{At: r.Now(), Conn: uint64(peer), Kind: scenarios.EntryWarning, Code: code, Message: scenarios.JSON(w.Warning.Message)})
+	r.engine.Observe(scenarios.Event{Name: scenarios.EvWarning, Fields: map[string]string{
+		"code": strconv.Itoa(code), "connection": strconv.FormatUint(uint64(peer), 10),
+	}})
+}
+
+func (r *run) event(name string, fields ...string) {
+	m := make(map[string]string, len(fields)/2)
+	for i := 0; i+1 < len(fields); i += 2 {
+		m[fields[i]] = fields[i+1]
+	}
+	r.journal.add(scenarios.Entry{At: r.Now(), Kind: scenarios.EntryEvent, Event: name, Fields: m})
+	r.engine.Observe(scenarios.Event{Name: name, Fields: m})
+}
+
+func (r *run) truth(headset string, t streams.Truth) {
+	r.truths.add(headset, t)
+	if r.e.options.Truth != nil {
+		r.e.options.Truth(headset, t)
+	}
+}
+
+// truths keeps the last things that were put into the signals.
+type truths struct {
+	list []Truth
+	next int
+}
+
+// Truth is something that was put into the signal of a headset.
+type Truth struct {
+	Headset string `json:"headset"`
+	streams.Truth
+}
+
+// maxTruths bounds the truths that are kept.
+const maxTruths = 20_000
+
+func (t *truths) add(headset string, truth streams.Truth) {
+	if len(t.list) < maxTruths {
+		t.list = append(t.list, Truth{headset, truth})
+		return
+	}
+	t.list[t.next] = Truth{headset, truth}
+	t.next = (t.next + 1) % maxTruths
+}
+
+func (t *truths) all() []Truth {
+	return append(append(make([]Truth, 0, len(t.list)), t.list[t.next:]...), t.list[:t.next]...)
+}
