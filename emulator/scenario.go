@@ -353,12 +353,26 @@ func overrides(texts map[int]scenarios.Text) map[int]api.Override {
 // unsimulated lists the fields of a document that nothing stands behind yet; one
 // stands for all below it.
 func unsimulated() []string {
-	return []string{
+	list := []string{
 		"world.applications.optOut", "world.headsets.appearsAfter", "world.headsets.silenceLimit", "world.headsets.arrival",
 		"world.headsets.settleFor", "world.virtualHeadsetMethods", "world.timings.basicMetPeriod", "world.timings.metInactive",
 		"world.rules.doubleSubscribe", "world.rules.unknownStream", "world.rules.missingParameterCode", "world.rules.eqBelowCq",
 		"world.rules.samplesAfterUnsubscribe", "world.rules.mute", "compat.warning0IsText", "compat.exportGate",
 	}
+	known := reflect.TypeFor[api.Compat]()
+	fields := reflect.TypeFor[scenarios.Compat]()
+	for i := range fields.NumField() {
+		f := fields.Field(i)
+		switch f.Name {
+		case "DevBatteryPercent", "EQStream", "FlexSaturationFlag", "FlexDC", "BareZero", "ExportGate": // see compatOf
+			continue
+		}
+		if _, ok := known.FieldByName(f.Name); !ok {
+			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+			list = append(list, "compat."+name)
+		}
+	}
+	return list
 }
 
 // below reports whether a path is a field or stands below it.
@@ -382,8 +396,9 @@ func (e *Emulator) warnUnsimulated(s *scenarios.Scenario) {
 		eachField(reflect.ValueOf(*doc), "", func(path string, v reflect.Value) { usual[path] = append(usual[path], v.Interface()) })
 	}
 	var asked []string
+	missing := unsimulated()
 	eachField(reflect.ValueOf(s.Document), "", func(path string, v reflect.Value) {
-		listed := slices.ContainsFunc(unsimulated(), func(field string) bool { return below(path, field) })
+		listed := slices.ContainsFunc(missing, func(field string) bool { return below(path, field) })
 		if !listed || slices.Contains(asked, path) {
 			return
 		}

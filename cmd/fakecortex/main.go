@@ -11,6 +11,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/fakecortex/fakecortex/scenarios"
 )
 
 func main() {
@@ -24,6 +26,7 @@ func main() {
 // each, so that one environment serves them all.
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
+	Scenarios   scenariosCmd   `cmd:"" help:"List, show and check scenarios."`
 	CA          caCmd          `cmd:"" name:"ca" help:"Print the CA certificate that clients must trust, as PEM."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when a running fakecortex is ready, else 1."`
 	Version     versionCmd     `cmd:"" help:"Print the version."`
@@ -88,6 +91,11 @@ func run(ctx context.Context, args []string, getenv func(string) string, _ io.Re
 type usageError struct{ error }
 
 func complain(stderr io.Writer, err error, code int) int {
+	var mistakes scenarios.Errors
+	if errors.As(err, &mistakes) { // each has its place in a file, so each has its line
+		_, _ = fmt.Fprintf(stderr, "fakecortex: the scenario is not right\n%s\n", strings.TrimRight(mistakes.Error(), "\n"))
+		return code
+	}
 	_, _ = fmt.Fprintf(stderr, "fakecortex: %s\n", strings.ReplaceAll(err.Error(), "\n", " "))
 	return code
 }
