@@ -122,10 +122,10 @@ func TestScenarioOfAFileSaysWhatIsWrong(t *testing.T) {
 
 func TestUnsimulatedFieldsAreTold(t *testing.T) {
 	var log bytes.Buffer
-	startWith(t, `world: {timings: {sessionEnd: 3s}, rules: {eqBelowCq: true}}`, func(o *emulator.Options) {
+	startWith(t, `world: {timings: {metInactive: 3s}, rules: {eqBelowCq: true}}`, func(o *emulator.Options) {
 		o.Logger = slog.New(slog.NewTextHandler(&log, nil))
 	})
-	assert.Contains(t, log.String(), `fields=world.timings.sessionEnd`)
+	assert.Contains(t, log.String(), `fields=world.timings.metInactive`)
 	log.Reset()
 	startWith(t, ``, func(o *emulator.Options) { o.Logger = slog.New(slog.NewTextHandler(&log, nil)) })
 	assert.NotContains(t, log.String(), "not simulated")
