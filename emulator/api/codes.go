@@ -213,11 +213,15 @@ func (s *Service) setTexts() {
 	}
 	s.silenced = make(map[int]bool)
 	for _, row := range codeTable {
-		if row.Warning && !s.compat.since(row.Since) {
-			s.silenced[row.Code] = true
+		switch row.Code {
+		case WarnHeadsetScanFinish:
+			s.silenced[row.Code] = !s.compat.AppDrivenScan
+		case WarnRecordReady, WarnHeadsetUpdated, WarnHeadsetNotUpdated, WarnNotOverBluetooth:
+			// Fields of Compat say whether they are sent.
+		default:
+			s.silenced[row.Code] = row.Warning && !s.compat.since(row.Since)
 		}
 	}
-	s.silenced[WarnHeadsetScanFinish] = !s.compat.AppDrivenScan
 	s.faults = rpc.Faults{
 		ParseError:     s.rpcText(CodeParseError),
 		InvalidRequest: s.rpcText(CodeInvalidRequest),

@@ -132,6 +132,14 @@ var scriptWords = map[string]func(testing.TB, *World, string){
 		w.Users[0].EULAAccepted, w.Users[0].PrivateEULAAccepted = v == "private", false
 	},
 
+	"profile": func(_ testing.TB, w *World, v string) {
+		p := ProfileSpec{}
+		p.Name, p.EEGChannels = v, []string{"T7", "T8"}
+		w.Profiles = append(w.Profiles, p)
+	},
+	"record": func(_ testing.TB, w *World, v string) {
+		w.Records = append(w.Records, RecordSpec{ID: "0ec0de00-0000-4000-8000-000000000001", Title: v, NoData: true})
+	},
 	"license": func(_ testing.TB, w *World, v string) {
 		if v == "none" {
 			w.Licenses = nil
