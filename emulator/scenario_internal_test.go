@@ -1,7 +1,6 @@
 package emulator
 
 import (
-	"fmt"
 	"reflect"
 	"slices"
 	"testing"
@@ -150,6 +149,6 @@ func change(t *testing.T, path string, v reflect.Value, variant int) {
 		v.Set(reflect.MakeMap(v.Type()))
 		v.SetMapIndex(reflect.ValueOf("x").Convert(v.Type().Key()), reflect.New(v.Type().Elem()).Elem())
 	default:
-		t.Fatal(fmt.Sprintf("%s is a %s", path, v.Kind()))
+		t.Fatalf("%s is a %s", path, v.Kind())
 	}
 }
