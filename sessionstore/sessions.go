@@ -249,6 +249,9 @@ func (s *Store) Bind(a *Application, conn ConnID) {
 	}
 }
 
+// Connections returns the connections of an application.
+func (s *Store) Connections(a *Application) []ConnID { return slices.Clone(s.bound[a]) }
+
 // HandOver gives the sessions of a connection that has ended to another
 // connection of their application: an application that has one left is not
 // disconnected. The others stay for ConnectionClosed.

@@ -128,7 +128,7 @@ var codeTable = [...]CodeRow{
 	{Code: -32170, Name: "NotReAuthorized", Text: "You must authorize again.", Guessed: true, When: "until authorize is called again", Source: fromClients},
 	{Code: -32186, Text: "The record data is already on this machine.", Guessed: true, When: "an entry of failure in requestToDownloadRecordData", Source: fromDocs},
 
-	{Code: 0, Warning: true, Name: "CORTEX_STOP_ALL_STREAMS", Text: "Cortex has stopped all the subscriptions of session %s.", Shape: ShapeSession, When: "all subscriptions of a session ended", Source: fromDocs},
+	{Code: 0, Warning: true, Name: "CORTEX_STOP_ALL_STREAMS", Text: "Cortex has stopped all the subscriptions of session %s.", OldText: "All subscriptions of session %s was stopped by Cortex", Shape: ShapeSession, When: "all subscriptions of a session ended", Source: fromDocs},
 	{Code: 1, Warning: true, Name: "CORTEX_CLOSE_SESSION", Text: "Cortex has closed the session %s.", Shape: ShapeSession, When: "a session ended, not by its client", Source: fromDocs},
 	{Code: 2, Warning: true, Name: "UserLogin", Text: "User %s has already logged in to Cortex.", When: "a user logged in", Source: fromDocs},
 	{Code: 3, Warning: true, Name: "UserLogout", Text: "User %s has already logged out from Cortex.", When: "the user logged out", Source: fromDocs},

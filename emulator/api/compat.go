@@ -30,6 +30,7 @@ type Compat struct {
 	AttentionMetric     bool // since 3.0: attention replaces foc
 	AppDrivenScan       bool // since 3.7: nothing is found before controlDevice refresh
 	Warning0OnClose     bool // newest documentation: updateSession close sends warning 0 too
+	Warning0IsText      bool // before 2.2: the message of warning 0 is a text (cortex-example #36)
 	HeadsetWarningFirst bool // 103 stands before 0 and 1 (cortex-example #203); the order is inferred
 	MetIsActive         bool // since 2.2.1
 	RecordLocalOnly     bool // since 2.2.1
@@ -83,6 +84,7 @@ func NewCompat(version string) (Compat, error) {
 		AttentionMetric:     since(3, 0, 0),
 		AppDrivenScan:       since(3, 7, 0),
 		Warning0OnClose:     since(4, 0, 0),
+		Warning0IsText:      !since(2, 2, 0),
 		HeadsetWarningFirst: true,
 		MetIsActive:         since(2, 2, 1),
 		AsyncUpdateHeadset:  since(2, 4, 0),

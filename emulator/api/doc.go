@@ -8,6 +8,8 @@
 //   - world.go        what a world starts with
 //   - authentication.go, headsets.go, sessions.go, subscription.go: the methods
 //   - profiles.go, training.go, advanced_bci.go: the methods of the BCI chapters
+//   - records.go, markers.go, subjects.go, exports.go: the methods about records
+//   - recordseed.go   records that exist when a world begins
 //   - device.go       a simulated headset: connection, silence, its samples
 //   - actions.go      what scenarios and the control API do to the world
 //   - events.go       what happens in the world, for scenarios and the journal
@@ -22,5 +24,6 @@
 // A handler runs at one virtual instant. What it causes (warnings, a closed
 // session) is sent after its answer, so that nothing unasked stands between a
 // request and its answer: several client programs read exactly one message per
-// request.
+// request. The one exception is exportRecord, which writes files beside the
+// loop: other requests are served and samples go on before its answer comes.
 package api

@@ -195,10 +195,11 @@ func (s *Service) recordReady(r *sessionstore.Record) {
 }
 
 // warnApplication queues a warning to the connections of an application, that
-// is those which used its token last (inferred).
+// is those which used a token of it (inferred).
 func (s *Service) warnApplication(appID string, code int, message any) {
+	conns := s.Store.Connections(s.Store.ApplicationByID(appID))
 	for _, p := range s.order {
-		if p.app != nil && p.app.ID == appID {
+		if slices.Contains(conns, p.ID) {
 			s.warn(p, code, message)
 		}
 	}

@@ -51,7 +51,6 @@ type Peer struct {
 	ID   sessionstore.ConnID
 	link Link
 	gone bool
-	app  *sessionstore.Application // whose token it used last; nil: none yet
 
 	zombie bool     // nothing that it sends is answered
 	held   [][]byte // requests that wait for a starting service
@@ -511,7 +510,6 @@ func (c *Call) checkToken(params map[string]json.RawMessage) error {
 		return c.fault(CodeNotReauthorized, app.ID+" must call authorize again")
 	}
 	c.token, c.app = cl, app
-	c.peer.app = app
 	c.Store.Bind(app, c.peer.ID)
 	return nil
 }
@@ -594,7 +592,10 @@ func (s *Service) apply(changes []sessionstore.Change) {
 		case sessionstore.StreamsStopped:
 			s.stopStream(ch.Session, "")
 			if ch.Reason != sessionstore.ClosedByClient || s.compat.Warning0OnClose {
-				message := rpc.Object{"behavior": s.warningText(WarnStreamsStopped, ch.Session.ID), "sessionId": ch.Session.ID}
+				message := any(rpc.Object{"behavior": s.warningText(WarnStreamsStopped, ch.Session.ID), "sessionId": ch.Session.ID})
+				if s.compat.Warning0IsText {
+					message = s.warningText(WarnStreamsStopped, ch.Session.ID)
+				}
 				for _, conn := range ch.Conns {
 					s.warn(s.peers[conn], WarnStreamsStopped, message)
 				}
