@@ -190,6 +190,9 @@ func compatOf(doc *scenarios.Document) (api.Compat, error) {
 			field.SetBool(*want)
 		}
 	}
+	if gate := doc.Compat.ExportGate; gate != "" {
+		compat.ExportGate = api.Gate(gate)
+	}
 	// The streams package has names of its own.
 	set := func(field *bool, want *bool, negated bool) {
 		if want != nil {
@@ -223,6 +226,7 @@ func applicationOf(a scenarios.Application) sessionstore.Application {
 		ClientID: a.ClientID, ClientSecret: a.ClientSecret, Name: a.Name, ID: a.AppID, Version: a.AppVersion, Access: access,
 		NeedsEEG: a.NeedsEEG, Unpublished: !a.Published, Owner: a.Owner, LicenseID: a.License,
 		ApproveAfter: after(a.ApproveAfter), DenyAfter: after(a.DeclineAfter), NeedsAuthorize: a.NeedsAuthorize,
+		OptOut: a.OptOut == "on" || a.OptOut == "lockedOn", OptOutLocked: strings.HasPrefix(a.OptOut, "locked"),
 	}
 }
 
@@ -354,10 +358,10 @@ func overrides(texts map[int]scenarios.Text) map[int]api.Override {
 // stands for all below it.
 func unsimulated() []string {
 	list := []string{
-		"world.applications.optOut", "world.headsets.appearsAfter", "world.headsets.silenceLimit", "world.headsets.arrival",
+		"world.headsets.appearsAfter", "world.headsets.silenceLimit", "world.headsets.arrival",
 		"world.headsets.settleFor", "world.virtualHeadsetMethods", "world.timings.basicMetPeriod", "world.timings.metInactive",
 		"world.rules.doubleSubscribe", "world.rules.unknownStream", "world.rules.missingParameterCode", "world.rules.eqBelowCq",
-		"world.rules.samplesAfterUnsubscribe", "world.rules.mute", "compat.warning0IsText", "compat.exportGate",
+		"world.rules.samplesAfterUnsubscribe", "world.rules.mute",
 	}
 	known := reflect.TypeFor[api.Compat]()
 	fields := reflect.TypeFor[scenarios.Compat]()

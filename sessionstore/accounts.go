@@ -68,6 +68,8 @@ type Application struct {
 	// NeedsAuthorize makes tokens of this application answer "not
 	// re-authorized" until authorize is called again.
 	NeedsAuthorize bool
+	// OptOut is what configOptOut begins with; OptOutLocked keeps it so.
+	OptOut, OptOutLocked bool
 	// TokensExpired is the issue, in Unix seconds, up to which tokens have
 	// expired before their time.
 	TokensExpired int64

@@ -363,19 +363,28 @@ func pageOf[T any](list []T, limit, offset int) []T {
 // and per EmotivID).
 type optOutKey struct{ applicationID, owner string }
 
+// OptOutLocked reports whether nobody may change the opt-out: the license decides
+// (configOptOut page: some force it on or off), or the world.
+func (s *Store) OptOutLocked(a *Application, l *License) bool {
+	return l != nil && l.ForceOptOut != nil || a.OptOutLocked
+}
+
 // OptOut reports whether records of the application and user are kept from the
 // cloud: by their license if that decides, else by their choice.
 func (s *Store) OptOut(a *Application, owner string, l *License) bool {
 	if l != nil && l.ForceOptOut != nil {
 		return *l.ForceOptOut
 	}
-	return s.optOut[optOutKey{a.ID, owner}]
+	if on, chosen := s.optOut[optOutKey{a.ID, owner}]; chosen && !a.OptOutLocked {
+		return on
+	}
+	return a.OptOut
 }
 
-// SetOptOut changes the choice for records to come. A license that decides by
-// itself leaves nothing to change.
+// SetOptOut changes the choice for records to come. Where it is locked nothing
+// changes.
 func (s *Store) SetOptOut(a *Application, owner string, l *License, on bool) []Change {
-	if l != nil && l.ForceOptOut != nil || s.OptOut(a, owner, l) == on {
+	if s.OptOutLocked(a, l) || s.OptOut(a, owner, l) == on {
 		return nil
 	}
 	s.optOut[optOutKey{a.ID, owner}] = on

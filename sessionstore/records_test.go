@@ -340,4 +340,14 @@ func TestOptOut(t *testing.T) {
 	l.ForceOptOut = &off
 	require.False(t, s.OptOut(apps[0], "demo.user", l), "the license decides")
 	require.Empty(t, s.SetOptOut(apps[0], "demo.user", l, false))
+	l.ForceOptOut = nil
+	apps[0].OptOut, apps[1].OptOut = false, true
+	require.True(t, s.OptOut(apps[0], "demo.user", l), "a choice outlives what it began with")
+	require.True(t, s.OptOut(apps[1], "demo.user", l), "no choice yet")
+	require.Len(t, s.SetOptOut(apps[1], "demo.user", l, false), 1)
+	require.False(t, s.OptOut(apps[1], "demo.user", l))
+	apps[1].OptOutLocked = true
+	require.True(t, s.OptOut(apps[1], "demo.user", l))
+	require.Empty(t, s.SetOptOut(apps[1], "demo.user", l, false), "locked")
+	require.True(t, s.OptOut(apps[1], "demo.user", l))
 }

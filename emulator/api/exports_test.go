@@ -184,45 +184,56 @@ func TestExportHoldsWhatWasStreamed(t *testing.T) {
 	names := strings.Split(table[1], ",")
 	require.Len(t, table, 2+len(streams["eeg"].rows), "a row per eeg sample")
 
+	// wire holds the place of each column among those of its stream.
+	type wire struct {
+		stream string
+		column int
+	}
+	places := make([]wire, len(names))
+	for c, name := range names {
+		if stream, column := wireColumn(name); column != "" {
+			places[c] = wire{stream, streams[stream].column(column)}
+			require.NotEqual(t, -1, places[c].column, name)
+		}
+		if sensor, ok := strings.CutPrefix(name, "CQ."); ok {
+			places[c] = wire{"dev", streams["dev"].column(sensor)}
+		}
+	}
+	same := func(want, got string, c int, row string) {
+		if want != got { // testify would take a minute for all of them
+			t.Fatalf("%s at %s: want %s, got %s", names[c], row, want, got)
+		}
+	}
 	next := map[string]int{} // samples of a stream that rows have shown
 	compared := map[string]int{}
 	for i, line := range table[2:] {
 		cells := strings.Split(line, ",")
-		require.Len(t, cells, len(names))
+		if len(cells) != len(names) {
+			t.Fatalf("%d cells, want %d: %s", len(cells), len(names), line)
+		}
 		at, err := strconv.ParseFloat(cells[0], 64)
 		require.NoError(t, err)
 		require.Equal(t, streams["eeg"].times[i], at)
 		shown := map[string]bool{}
-		for c, name := range names {
-			stream, column := wireColumn(name)
-			if stream != "" && cells[c] != "" {
-				shown[stream] = true
+		for c, place := range places {
+			if place.stream != "" && cells[c] != "" {
+				shown[place.stream] = true
 			}
-			if stream != "" && column != "" {
-				require.NotEqual(t, -1, streams[stream].column(column), name)
-			}
-		}
-		for c, name := range names {
-			stream, column := wireColumn(name)
-			if !shown[stream] || column == "" {
-				continue
-			}
-			r := streams[stream]
-			require.Equal(t, cell(r.rows[next[stream]][r.column(column)]), cells[c], "%s at %s", name, cells[0])
-			compared[stream]++
-		}
-		for stream := range shown {
-			next[stream]++
 		}
 		// Contact quality stands on every row: that of the last dev sample.
-		dev, held := streams["dev"], 0
-		for held+1 < len(dev.times) && dev.times[held+1] <= at+0.5/256 {
-			held++
+		dev := streams["dev"]
+		for next["dev"]+1 < len(dev.times) && dev.times[next["dev"]+1] <= at+0.5/256 {
+			next["dev"]++
 		}
-		for c, name := range names {
-			if sensor, ok := strings.CutPrefix(name, "CQ."); ok {
-				require.Equal(t, cell(dev.rows[held][dev.column(sensor)]), cells[c], "%s at %s", name, cells[0])
-				compared["dev"]++
+		for c, place := range places {
+			if shown[place.stream] {
+				same(cell(streams[place.stream].rows[next[place.stream]][place.column]), cells[c], c, cells[0])
+				compared[place.stream]++
+			}
+		}
+		for stream := range shown {
+			if stream != "dev" {
+				next[stream]++
 			}
 		}
 	}
@@ -321,8 +332,12 @@ func TestBDFHoldsWhatWasStreamed(t *testing.T) {
 			}
 			for i, row := range r.rows {
 				want, err := strconv.ParseFloat(string(row[c]), 64)
-				require.NoError(t, err)
-				require.InDelta(t, want, values[offset+i], file.steps[label]/2+1e-9, "%s %d", col, i)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if math.Abs(want-values[offset+i]) > file.steps[label]/2+1e-9 {
+					t.Fatalf("%s %d: want %v, got %v", col, i, want, values[offset+i])
+				}
 				compared++
 			}
 		}

@@ -420,7 +420,7 @@ func getRecordInfos(c *Call, a rpc.Args) (any, error) {
 
 func configOptOut(c *Call, a rpc.Args) (any, error) {
 	license, message := c.license(), "Get the opt out configuration successfully"
-	locked := license != nil && license.ForceOptOut != nil
+	locked := c.Store.OptOutLocked(c.app, license)
 	if a.String("status") == "set" {
 		if !a.Has("newOptOut") {
 			return nil, c.missing("newOptOut")
@@ -428,7 +428,7 @@ func configOptOut(c *Call, a rpc.Args) (any, error) {
 		c.apply(c.Store.SetOptOut(c.app, c.token.Username, license, a.Bool("newOptOut", false)))
 		message = "Set the opt out configuration successfully"
 		if locked {
-			message = "The license does not allow to change the opt out configuration"
+			message = "The opt out configuration cannot be changed"
 		}
 	}
 	return rpc.Object{"currentOptOut": c.Store.OptOut(c.app, c.token.Username, license), "lockOptOut": locked, "message": message}, nil
