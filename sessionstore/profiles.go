@@ -436,7 +436,6 @@ func (s *Store) UnloadProfile(h *Headset, a *Application) ([]Change, error) {
 
 func (s *Store) unload(l *LoadedProfile, auto bool) []Change {
 	s.loaded = slices.DeleteFunc(s.loaded, func(have *LoadedProfile) bool { return have == l })
-	l.Trial = nil
 	return []Change{ProfileUnloaded{Loaded: l, Name: l.Name(), Auto: auto}}
 }
 

@@ -286,8 +286,14 @@ func TestAutoUnload(t *testing.T) {
 	must(w.load("p", w.epoc, w.a, 1))
 	w.SetHeadsetStatus(w.epoc, HeadsetConnecting, start)
 	require.NotNil(t, w.LoadedProfile(w.epoc), "silence unloads nothing")
+	w.ConnectionClosed(0, start)
 	w.ConnectionClosed(2, start)
 	require.NotNil(t, w.LoadedProfile(w.epoc), "another connection has nothing to do with it")
+
+	w = newBCI(t)
+	must(w.load("p", w.epoc, w.a, 0))
+	w.ConnectionClosed(0, start)
+	require.NotNil(t, w.LoadedProfile(w.epoc), "0 is no connection: an application outside loaded it")
 }
 
 func TestTrainingEndsWithItsSession(t *testing.T) {

@@ -328,6 +328,12 @@ func TestFlexCountsAsEPOC(t *testing.T) {
 		return code(b.call("a", "training", `$s,`+push+`,"status":"start"`))
 	}
 	require.Zero(t, train(mapping))
+
+	b := newBCIBench(t, func(w *World) {
+		w.Headsets = []HeadsetSpec{{ID: "EPOCFLEX-3B9A0001", Mappings: mapping}}
+		w.Profiles[0].EEGChannels = []string{"AF3", "T7", "Pz", "T8", "AF4"}
+	})
+	require.Equal(t, CodeProfileFailed, code(b.call("a", "setupProfile", `"status":"load","profile":"demo","headset":"EPOCFLEX-3B9A0001"`)))
 	require.Equal(t, CodeNoSuchTraining, train(map[string]string{"CMS": "TP8", "DRL": "P6", "LA": "AF3"}))
 }
 
@@ -410,11 +416,31 @@ func TestWorldsShareNoProfile(t *testing.T) {
 	world := DefaultWorld()
 	for range 2 {
 		b := newBCIBench(t, func(w *World) { *w = world })
+		world.Profiles[0].Data.MentalCommand.Times["push"] = 100
 		b.load("a", "demo")
 		b.train("mentalCommand", "push", 1)
 		b.result("a", "setupProfile", `"status":"save","profile":"demo",$h`)
+		world.Profiles[0].Data.MentalCommand.Times["push"] = 3
+		require.Equal(t, 4, b.service.Store.Profile("demo.user", "demo").Data.MentalCommand.Times["push"])
 		require.Equal(t, 9.0, b.result("a", "getTrainedSignatureActions", `"detection":"mentalCommand","profile":"demo"`).(map[string]any)["totalTimesTraining"])
 	}
+}
+
+// TestEventsForScenarios: what a scenario can wait for.
+func TestEventsForScenarios(t *testing.T) {
+	b := newBCIBench(t, nil)
+	var events []string
+	b.service.hooks.Event = func(name string, fields ...string) { events = append(events, name+" "+strings.Join(fields, " ")) }
+	b.load("a", "demo")
+	b.result("a", "training", `$s,`+push+`,"status":"start"`)
+	b.result("a", "setupProfile", `"status":"save","profile":"demo",$h`)
+	b.result("a", "setupProfile", `"status":"unload","profile":"",$h`)
+	require.Equal(t, []string{
+		"profileLoaded profile demo headset " + epoc,
+		"training headset " + epoc + " event MC_Started action push detection mentalCommand",
+		"profileSaved profile demo headset " + epoc,
+		"profileUnloaded profile demo headset " + epoc,
+	}, events)
 }
 
 func TestSignalSettersReportNonsense(t *testing.T) {
@@ -496,6 +522,17 @@ func TestFacFollowsTheProfile(t *testing.T) {
 	require.Zero(t, smile(), "a low threshold is less likely detected")
 	b.result("a", "facialExpressionThreshold", `$s,"status":"set","action":"smile","value":1000`)
 	require.InDelta(t, 0.6, smile(), 0.05)
+	look := func() (n int) {
+		require.NoError(t, b.service.SetFacialExpression(epoc, streams.FacialExpression{EyeAct: "neutral", UAct: "neutral", LAct: "neutral"}))
+		b.advance(time.Second)
+		require.NoError(t, b.service.SetFacialExpression(epoc, streams.FacialExpression{EyeAct: "lookL", UAct: "neutral", LAct: "neutral"}))
+		b.frames["a"] = nil
+		b.advance(2 * time.Second)
+		return strings.Count(strings.Join(b.frames["a"], ""), `"lookL"`)
+	}
+	require.Positive(t, look())
+	b.result("a", "facialExpressionThreshold", `$s,"status":"set","action":"horiEye","value":0`)
+	require.Zero(t, look(), "horiEye is lookL and lookR")
 	b.train("facialExpression", "frown", 1)
 	b.result("a", "facialExpressionSignatureType", `$s,"status":"set","signature":"trained"`)
 	require.Zero(t, smile(), "the trained signature knows what was trained only")

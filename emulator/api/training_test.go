@@ -193,6 +193,25 @@ func TestTrainingResultOfTheWorld(t *testing.T) {
 	require.Equal(t, []string{"MC_Started", "MC_Failed"}, start(500*time.Millisecond))
 	b.service.SetTrainingResult(TrainingSucceeds)
 	require.Equal(t, []string{"MC_Started", "MC_Succeeded"}, start(2*time.Second))
+	b.call("a", "training", `$s,`+push+`,"status":"accept"`)
+	b.service.SetTrainingResult(TrainingAlternates)
+	b.frames["a"] = nil
+	require.Equal(t, []string{"MC_Started", "MC_Failed"}, start(500*time.Millisecond), "alternating begins with a failure")
+}
+
+// TestEventsStandAfterSamplesOfTheirInstant keeps the order of time between com
+// and sys.
+func TestEventsStandAfterSamplesOfTheirInstant(t *testing.T) {
+	b := newBCIBench(t, func(w *World) { w.Training.Result = TrainingFails })
+	b.load("a", "demo")
+	b.result("a", "subscribe", `$s,"streams":["sys","com"]`)
+	b.result("a", "training", `$s,`+push+`,"status":"start"`)
+	b.frames["a"] = nil
+	b.advance(10 * time.Second)
+	frames := b.frames["a"]
+	require.Len(t, frames, 81)
+	require.Contains(t, frames[79], `"com"`)
+	require.Contains(t, frames[80], "MC_Failed")
 }
 
 // TestTrainingNeedsASignal: bad contact, a headset that is taken off and one
