@@ -1,0 +1,89 @@
+package emulator_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/fakecortex/fakecortex/emulator"
+	"github.com/fakecortex/fakecortex/emulator/api"
+)
+
+// recordAndExport makes a record of a minute, exports it in every format and
+// returns all that the client received.
+func recordAndExport(t *testing.T, format map[string]any) (received string, names []string, recordDir string) {
+	t.Helper()
+	world := api.DefaultWorld()
+	world.RecordStorage.Memory = -1
+	recordDir, root := t.TempDir(), t.TempDir()
+	e := emulator.StartT(t, emulator.Options{World: &world, Files: emulator.FileOptions{RecordDir: recordDir, ExportRoot: root, ExportMap: []string{`C:\out=.`}}})
+	p, other := dialTLS(t, e), dialMemory(t, e)
+	token := p.call("authorize", map[string]any{"clientId": "app-basic", "clientSecret": "secret"})["cortexToken"].(string)
+	session := p.call("createSession", map[string]any{"cortexToken": token, "status": "active"})["id"].(string)
+	record := p.call("createRecord", map[string]any{"cortexToken": token, "session": session, "title": "Run"})["record"].(map[string]any)["uuid"].(string)
+	require.NoError(t, e.Advance(time.Minute))
+	p.call("stopRecord", map[string]any{"cortexToken": token, "session": session})
+	require.NoError(t, e.Advance(time.Second))
+	require.Contains(t, p.read(), `"recordId":"`+record+`"`)
+	params := map[string]any{"cortexToken": token, "recordIds": []string{record}, "folder": `C:\out`, "streamTypes": []string{"EEG", "MOTION"}}
+	for key, value := range format {
+		params[key] = value
+	}
+	exported := make(chan map[string]any)
+	go func() { exported <- p.call("exportRecord", params) }()
+	for range 20 { // another client is served meanwhile
+		other.call("getCortexInfo", nil)
+	}
+	require.Equal(t, []any{map[string]any{"recordId": record}}, (<-exported)["success"])
+	entries, err := os.ReadDir(root)
+	require.NoError(t, err)
+	for _, entry := range entries {
+		names = append(names, entry.Name())
+	}
+	for _, client := range []*peer{p, other} {
+		require.NoError(t, client.conn.CloseNow())
+	}
+	require.NoError(t, e.Close())
+	return p.log.String(), names, recordDir
+}
+
+// TestExportOverTheWire: the files stand below the root, what was spilled is
+// gone at the end, and the same steps give the same bytes.
+func TestExportOverTheWire(t *testing.T) {
+	for _, test := range []struct {
+		format map[string]any
+		want   string
+	}{
+		{map[string]any{"format": "CSV", "version": "V2"}, ".json .md.csv"},
+		{map[string]any{"format": "BDFPLUS"}, ".bdf .json"},
+	} {
+		first, names, dir := recordAndExport(t, test.format)
+		for i, name := range names {
+			names[i] = strings.TrimPrefix(name, "Run_EPOCPLUS_1_2026.01.01T12.00.00+00.00")
+		}
+		require.Equal(t, test.want, strings.Join(names, " "))
+		left, err := filepath.Glob(filepath.Join(dir, "*"))
+		require.NoError(t, err)
+		require.Empty(t, left)
+		second, _, _ := recordAndExport(t, test.format)
+		require.Equal(t, first, second)
+	}
+}
+
+func TestFileOptions(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o644))
+	for want, options := range map[string]emulator.FileOptions{
+		"record dir":           {RecordDir: filepath.Join(file, "x")},
+		"export root":          {ExportRoot: file},
+		"want FROM=TO":         {ExportRoot: t.TempDir(), ExportMap: []string{"=x"}},
+		"needs an export root": {ExportMap: []string{"/a=b"}},
+	} {
+		_, err := emulator.Start(emulator.Options{Files: options})
+		require.ErrorContains(t, err, want)
+	}
+}
