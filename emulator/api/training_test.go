@@ -191,6 +191,7 @@ func TestTrainingResultOfTheWorld(t *testing.T) {
 	b.service.SetTrainingResult(TrainingFails)
 	require.Equal(t, []string{"MC_Started", "MC_Failed"}, start(500*time.Millisecond))
 	require.Equal(t, []string{"MC_Started", "MC_Failed"}, start(500*time.Millisecond))
+	require.Equal(t, []string{"MC_Started", "MC_Failed"}, start(500*time.Millisecond))
 	b.service.SetTrainingResult(TrainingSucceeds)
 	require.Equal(t, []string{"MC_Started", "MC_Succeeded"}, start(2*time.Second))
 	b.call("a", "training", `$s,`+push+`,"status":"accept"`)
