@@ -26,6 +26,9 @@ type Options struct {
 	Set map[string]string
 	// World replaces the scenario's world when it is not nil.
 	World *api.World
+	// CortexVersion is the version of Cortex to simulate, such as "2.7" or
+	// "4.8.32"; empty is the scenario's.
+	CortexVersion string
 	// Seed makes ids and signals; 0 is the scenario's.
 	Seed uint64
 	// Clock is "real", "manual", or "xN" for N times as fast. Empty is the

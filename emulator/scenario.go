@@ -37,6 +37,11 @@ type life struct {
 
 // plan makes a life of a scenario.
 func (o *Options) plan(s *scenarios.Scenario) (*life, error) {
+	if o.CortexVersion != "" {
+		other := *s
+		other.World.CortexVersion = o.CortexVersion
+		s = &other
+	}
 	w := &s.World
 	clock := o.Clock
 	if clock == "" {
@@ -73,6 +78,9 @@ func (o *Options) plan(s *scenarios.Scenario) (*life, error) {
 	}
 	if o.World != nil {
 		l.world = *o.World
+		if o.CortexVersion != "" {
+			l.world.CortexVersion, l.world.Compat = o.CortexVersion, nil
+		}
 	} else if l.world, err = worldOf(&s.Document, l.start); err != nil {
 		return nil, err
 	}
@@ -94,8 +102,8 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		AnyApplication: w.AnyApplication,
 		Cloud:          api.Cloud{Status: cloudStatus(w.Cloud.Status), TokenRefreshing: w.Cloud.TokenRefreshing, RefreshFor: w.Timings.CloudRefresh.D()},
 		Disk:           diskSpace(w.Disk), Phase: api.Phase(max(0, slices.Index([]string{"ready", "starting", "zombie"}, w.Service))),
-		BluetoothDenied: w.BluetoothDenied,
-		ConnectDelay:    some(w.Timings.ConnectDelay), ConnectTimeout: some(w.Timings.ConnectTimeout), UpdateDelay: some(w.Timings.UpdateHeadset),
+		BluetoothDenied: w.BluetoothDenied, VirtualHeadsetMethods: w.VirtualHeadsetMethods,
+		ConnectDelay: some(w.Timings.ConnectDelay), ConnectTimeout: some(w.Timings.ConnectTimeout), UpdateDelay: some(w.Timings.UpdateHeadset),
 		ReadyDelay: some(w.Timings.ServiceReady), TokenLife: w.Timings.TokenLife.D(), HeadsetReady: w.Timings.HeadsetReady.D(),
 		SessionEnd: w.Timings.SessionEnd.D(), ConnectionEnd: w.Timings.ClosedSocketCleanup.D(),
 		FlexWithoutMapping: api.FlexRule(max(0, slices.Index([]string{"warning", "error", "ok"}, w.Rules.FlexWithoutMapping))),
@@ -164,6 +172,13 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		out.Records = append(out.Records, recordOf(r, w, at))
 	}
 	out.Errors, out.Warnings = overrides(doc.Texts.Errors), overrides(doc.Texts.Warnings)
+	if code := w.Rules.MissingParameterCode; code != api.CodeMissingParams {
+		o := out.Errors[api.CodeMissingParams]
+		if o.Code == nil {
+			o.Code = &code
+		}
+		out.Errors[api.CodeMissingParams] = o
+	}
 	return out, nil
 }
 
@@ -271,6 +286,9 @@ func headsetOf(h *scenarios.Headset) (api.HeadsetSpec, error) {
 	if h.Connect.Delay != nil {
 		spec.Connect.Delay = h.Connect.Delay.D()
 	}
+	if h.SilenceLimit != nil {
+		spec.SilenceLimit = some(*h.SilenceLimit)
+	}
 	if h.Settings != nil {
 		settings := h.StreamSettings()
 		spec.Settings = &settings
@@ -358,9 +376,9 @@ func overrides(texts map[int]scenarios.Text) map[int]api.Override {
 // stands for all below it.
 func unsimulated() []string {
 	list := []string{
-		"world.headsets.appearsAfter", "world.headsets.silenceLimit", "world.headsets.arrival",
-		"world.headsets.settleFor", "world.virtualHeadsetMethods", "world.timings.basicMetPeriod", "world.timings.metInactive",
-		"world.rules.doubleSubscribe", "world.rules.unknownStream", "world.rules.missingParameterCode", "world.rules.eqBelowCq",
+		"world.headsets.appearsAfter", "world.headsets.arrival", "world.headsets.settleFor",
+		"world.timings.basicMetPeriod", "world.timings.metInactive",
+		"world.rules.doubleSubscribe", "world.rules.unknownStream", "world.rules.eqBelowCq",
 		"world.rules.samplesAfterUnsubscribe", "world.rules.mute",
 	}
 	known := reflect.TypeFor[api.Compat]()

@@ -242,3 +242,26 @@ func TestLibraryRuns(t *testing.T) {
 		})
 	}
 }
+
+// TestCortexVersionOfTheOptions: the version of the options wins over that of
+// the scenario, and over that of a world.
+func TestCortexVersionOfTheOptions(t *testing.T) {
+	world := api.DefaultWorld()
+	for name, o := range map[string]emulator.Options{
+		"scenario": {Clock: "manual"}, "world": {Clock: "manual", World: &world},
+	} {
+		o.CortexVersion = "2.0"
+		e, err := emulator.Start(o)
+		require.NoError(t, err, name)
+		require.NoError(t, e.Do(func(s *api.Service) {
+			version := s.State().CortexVersion
+			assert.Equal(t, "2.0", version, name)
+			for _, m := range s.Methods() {
+				assert.NotEqual(t, "createSubject", m.Name, "subjects came with 2.1")
+			}
+		}))
+		require.NoError(t, e.Close())
+	}
+	_, err := emulator.Start(emulator.Options{CortexVersion: "newest"})
+	require.ErrorContains(t, err, `cortexVersion "newest"`)
+}

@@ -10,27 +10,29 @@ import (
 	"time"
 
 	"github.com/fakecortex/fakecortex/emulator"
+	"github.com/fakecortex/fakecortex/emulator/api"
 	"github.com/fakecortex/fakecortex/emulator/control"
 	"github.com/fakecortex/fakecortex/streams"
 )
 
 type serveCmd struct {
-	Listen       []string          `default:"localhost:6868" placeholder:"HOST:PORT" help:"Address for Cortex clients; localhost means 127.0.0.1 and ::1, port 0 a free one. May be repeated."`
-	Control      string            `default:"localhost:6869" placeholder:"HOST:PORT" help:"Address of the control API, or off."`
-	TLSDir       string            `name:"tls-dir" type:"path" placeholder:"DIR" help:"Folder that keeps the CA between runs; default: fakecortex in the user's state folder."`
-	TLSName      []string          `name:"tls-name" placeholder:"NAME" help:"Further host name or IP address of the server's certificate. May be repeated."`
-	Scenario     string            `default:"default" placeholder:"NAME|FILE" help:"What the world is like and what happens in it: a built-in scenario, or a file (with a / or an extension in its name)."`
-	Set          map[string]string `placeholder:"NAME=VALUE" help:"Variable of the scenario. May be repeated."`
-	Seed         uint64            `default:"0" placeholder:"N" help:"Seed of ids and signals; 0 is the scenario's."`
-	Clock        string            `placeholder:"real|xN|manual" help:"Speed of the virtual time: real, x10 for ten times as fast, manual for only when the control API says so; default: the scenario's, else real."`
-	StartTime    time.Time         `placeholder:"RFC3339" help:"Virtual time at the start; default: the scenario's, else now, or a fixed instant with the manual clock."`
-	ReadyFile    string            `type:"path" placeholder:"FILE" help:"File to write the ready line to; removed at the end."`
-	LogFormat    string            `default:"text" enum:"text,json" placeholder:"text|json" help:"Format of the log on standard error."`
-	LogLevel     string            `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level logged: debug, info, warn or error."`
-	AllowPlainWS bool              `name:"allow-plain-ws" help:"Serve ws:// on the same port too. The real Cortex does not."`
-	RecordDir    string            `type:"path" placeholder:"DIR" help:"Folder of the temporary files of long records; default: the system's."`
-	ExportRoot   string            `type:"path" placeholder:"DIR" help:"Folder that no exportRecord leaves; default: the folder that the client names is taken as it is."`
-	ExportMap    []string          `sep:"none" placeholder:"FROM=TO" help:"Folder of the client and the folder below the export root that it stands for; FROM * is any folder. May be repeated."`
+	Listen        []string          `default:"localhost:6868" placeholder:"HOST:PORT" help:"Address for Cortex clients; localhost means 127.0.0.1 and ::1, port 0 a free one. May be repeated."`
+	Control       string            `default:"localhost:6869" placeholder:"HOST:PORT" help:"Address of the control API, or off."`
+	TLSDir        string            `name:"tls-dir" type:"path" placeholder:"DIR" help:"Folder that keeps the CA between runs; default: fakecortex in the user's state folder."`
+	TLSName       []string          `name:"tls-name" placeholder:"NAME" help:"Further host name or IP address of the server's certificate. May be repeated."`
+	Scenario      string            `default:"default" placeholder:"NAME|FILE" help:"What the world is like and what happens in it: a built-in scenario, or a file (with a / or an extension in its name)."`
+	Set           map[string]string `placeholder:"NAME=VALUE" help:"Variable of the scenario. May be repeated."`
+	CortexVersion string            `placeholder:"VERSION" help:"Version of Cortex to simulate, such as 2.7 or 4.8.32; default: the scenario's."`
+	Seed          uint64            `default:"0" placeholder:"N" help:"Seed of ids and signals; 0 is the scenario's."`
+	Clock         string            `placeholder:"real|xN|manual" help:"Speed of the virtual time: real, x10 for ten times as fast, manual for only when the control API says so; default: the scenario's, else real."`
+	StartTime     time.Time         `placeholder:"RFC3339" help:"Virtual time at the start; default: the scenario's, else now, or a fixed instant with the manual clock."`
+	ReadyFile     string            `type:"path" placeholder:"FILE" help:"File to write the ready line to; removed at the end."`
+	LogFormat     string            `default:"text" enum:"text,json" placeholder:"text|json" help:"Format of the log on standard error."`
+	LogLevel      string            `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level logged: debug, info, warn or error."`
+	AllowPlainWS  bool              `name:"allow-plain-ws" help:"Serve ws:// on the same port too. The real Cortex does not."`
+	RecordDir     string            `type:"path" placeholder:"DIR" help:"Folder of the temporary files of long records; default: the system's."`
+	ExportRoot    string            `type:"path" placeholder:"DIR" help:"Folder that no exportRecord leaves; default: the folder that the client names is taken as it is."`
+	ExportMap     []string          `sep:"none" placeholder:"FROM=TO" help:"Folder of the client and the folder below the export root that it stands for; FROM * is any folder. May be repeated."`
 }
 
 // Validate implements kong's check of a parsed command.
@@ -50,6 +52,11 @@ func (c *serveCmd) Validate() error {
 			return fmt.Errorf("--control %q: want HOST:PORT, such as localhost:6869, or off", c.Control)
 		}
 	}
+	if c.CortexVersion != "" {
+		if _, err := api.NewCompat(c.CortexVersion); err != nil {
+			return fmt.Errorf("--cortex-version: %w", err)
+		}
+	}
 	return c.files().Check()
 }
 
@@ -66,7 +73,7 @@ func (c *serveCmd) Run(s system) (err error) {
 	}
 	emu, err := emulator.Start(emulator.Options{
 		Seed: c.Seed, Clock: c.Clock, StartTime: c.StartTime, Listen: c.Listen, TLSDir: dir, TLSNames: c.TLSName,
-		AllowPlainWS: c.AllowPlainWS, Logger: logger, Scenario: c.Scenario, Set: c.Set, Files: c.files(),
+		AllowPlainWS: c.AllowPlainWS, Logger: logger, Scenario: c.Scenario, Set: c.Set, CortexVersion: c.CortexVersion, Files: c.files(),
 	})
 	if err != nil {
 		return err

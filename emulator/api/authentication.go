@@ -162,6 +162,7 @@ func appName(clientID string) string {
 // Messages of requestAccess and hasAccessRight (cortex-example #105, #29; the
 // refusal is the documentation's).
 const (
+	accessGrantedOld     = "The User has access right to this application." // 2.0, cortex-example #25
 	accessGrantedNow     = "The user has granted access right to this application."
 	accessGrantedAlready = "The access right to the application has already been granted."
 	accessNotGranted     = "The User has not granted access right to this application. Please use Emotiv App to proceed."
@@ -174,7 +175,11 @@ func requestAccess(c *Call, a rpc.Args) (any, error) {
 	}
 	switch app.Access {
 	case sessionstore.AccessGranted:
-		return rpc.Object{"accessGranted": true, "message": accessGrantedNow}, nil
+		message := accessGrantedNow
+		if c.compat.OldAccessText {
+			message = accessGrantedOld
+		}
+		return rpc.Object{"accessGranted": true, "message": message}, nil
 	case sessionstore.AccessUnasked:
 		// The Launcher prompts at the first call only.
 		c.apply(c.Store.SetAccess(app, sessionstore.AccessPending))

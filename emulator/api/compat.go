@@ -18,8 +18,9 @@ type Compat struct {
 	Version string
 
 	BuiDateTypo         bool // 2.0: getCortexInfo spelled buidDate (cortex-example #25)
-	ErrorData           bool // since 2.7: errors carry data.behavior
-	OldTexts            bool // before 2.7: texts of 2019
+	OldAccessText       bool // 2.0: another message of requestAccess (cortex-example #25)
+	ErrorData           bool // since 2.6: errors carry data.behavior (a log of 2.7; when it came is a guess)
+	OldTexts            bool // before 2.6: texts of 2019
 	LastLoginTime       bool // since 2.3
 	CustomName          bool // since 2.2 logs: headset objects carry customName
 	SessionCustomName   bool // the headset of a session carries it too: documented, absent in logs of 2.6 to 3.x
@@ -72,6 +73,7 @@ func NewCompat(version string) (Compat, error) {
 	return Compat{
 		Version:             version,
 		BuiDateTypo:         !since(2, 1, 0),
+		OldAccessText:       !since(2, 1, 0),
 		ErrorData:           since(2, 6, 0),
 		OldTexts:            !since(2, 6, 0),
 		LastLoginTime:       since(2, 3, 0),
@@ -98,6 +100,22 @@ func NewCompat(version string) (Compat, error) {
 		ExportGate:          gate,
 		Dialect:             streams.DialectFor(v[0], v[1], v[2]),
 	}, nil
+}
+
+// dialect is the dialect of the streams with the metrics that the fields of
+// Compat say, which a world may have changed.
+func (c *Compat) dialect() streams.Dialect {
+	d := c.Dialect
+	attention := d.Met == streams.MetAttentionFirst || d.Met == streams.MetAttentionLast
+	switch {
+	case !c.MetIsActive:
+		d.Met = streams.MetNoFlags
+	case !c.AttentionMetric && attention, d.Met == streams.MetNoFlags && !c.AttentionMetric:
+		d.Met = streams.MetFocus
+	case c.AttentionMetric && !attention:
+		d.Met = streams.MetAttentionFirst
+	}
+	return d
 }
 
 // since reports whether this Cortex has what came with a version such as 2.4; an

@@ -127,7 +127,7 @@ func (d *device) start() error {
 func (d *device) sourceConfig(settings streams.Settings, start int64) streams.SourceConfig {
 	config := streams.SourceConfig{
 		Model: d.model, HeadsetID: d.headset.ID, Firmware: d.headset.Firmware, Settings: settings, State: streams.DefaultState(),
-		Start: start, Dialect: d.service.compat.Dialect, ClockOffset: int64(d.spec.ClockOffset), ClockRatio: d.spec.ClockRatio,
+		Start: start, Dialect: d.service.compat.dialect(), ClockOffset: int64(d.spec.ClockOffset), ClockRatio: d.spec.ClockRatio,
 	}
 	if d.spec.Signal != nil {
 		config.State = *d.spec.Signal
@@ -437,7 +437,9 @@ func (s *Service) SetHeadsetPower(id string, on bool) bool {
 	case d.source != nil:
 		d.silent = true
 		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnecting, s.Now()))
-		d.giveUp = s.sched.After(int64(s.world.SilenceLimit), func() { s.lose(d) })
+		limit := d.spec.SilenceLimit
+		setDefault(&limit, s.world.SilenceLimit)
+		d.giveUp = s.sched.After(int64(limit), func() { s.lose(d) })
 	case d.headset.Status == sessionstore.HeadsetDiscovered:
 		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetAbsent, s.Now()))
 	}

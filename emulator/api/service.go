@@ -592,9 +592,10 @@ func (s *Service) apply(changes []sessionstore.Change) {
 		case sessionstore.StreamsStopped:
 			s.stopStream(ch.Session, "")
 			if ch.Reason != sessionstore.ClosedByClient || s.compat.Warning0OnClose {
-				message := any(rpc.Object{"behavior": s.warningText(WarnStreamsStopped, ch.Session.ID), "sessionId": ch.Session.ID})
+				text := s.warningText(WarnStreamsStopped, ch.Session.ID)
+				var message any = rpc.Object{"behavior": text, "sessionId": ch.Session.ID}
 				if s.compat.Warning0IsText {
-					message = s.warningText(WarnStreamsStopped, ch.Session.ID)
+					message = text
 				}
 				for _, conn := range ch.Conns {
 					s.warn(s.peers[conn], WarnStreamsStopped, message)

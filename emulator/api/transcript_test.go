@@ -262,7 +262,11 @@ func TestTranscripts(t *testing.T) {
 			}
 			want, err := os.ReadFile(golden)
 			require.NoError(t, err)
-			require.Equal(t, string(want), b.out.String())
+			wantLines, gotLines := strings.Split(string(want), "\n"), strings.Split(b.out.String(), "\n")
+			for i := range min(len(wantLines), len(gotLines)) {
+				require.Equal(t, wantLines[i], gotLines[i], "line %d of %s", i+1, golden)
+			}
+			require.Len(t, gotLines, len(wantLines))
 		})
 	}
 }

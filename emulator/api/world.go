@@ -116,6 +116,7 @@ type HeadsetSpec struct {
 	Mappings         map[string]string // Flex
 	Status           HeadsetStart
 	Connect          ConnectSpec
+	SilenceLimit     time.Duration // 0: the world's
 	ClockOffset      time.Duration
 	ClockRatio       float64 // 0: 1
 	Signal           *streams.State
