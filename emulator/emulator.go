@@ -40,6 +40,9 @@ func Start(options Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := options.Files.open(); err != nil {
+		return nil, err
+	}
 	life, err := options.plan(scenario)
 	if err != nil {
 		return nil, err
@@ -234,6 +237,7 @@ func (e *Emulator) Close() error {
 	<-e.loop.done
 	e.loop.cancel()
 	e.loop.working.Wait()
+	e.run.service.Keep()
 	return errors.Join(err, e.run.journal.flush(), e.run.service.Close())
 }
 

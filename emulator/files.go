@@ -20,6 +20,12 @@ type FileOptions struct {
 	// ExportMap turns folders of the client into folders below ExportRoot. Each
 	// entry is FROM=TO; FROM * is any folder, TO is relative to ExportRoot.
 	ExportMap []string
+	// StateDir keeps records, subjects and profiles over a restart; empty keeps
+	// nothing. It is made when it is missing. A damaged state is an error of
+	// Start, and stays as it is. Two emulators must not share one.
+	StateDir string
+
+	keeper *api.Keeper
 }
 
 // Check returns what is wrong with the options.
@@ -54,10 +60,21 @@ func (o FileOptions) folders() (export.Folders, error) {
 	return out, nil
 }
 
+// open opens the state folder.
+func (o *FileOptions) open() (err error) {
+	if o.StateDir != "" {
+		o.keeper, err = api.OpenKeeper(o.StateDir)
+	}
+	return err
+}
+
 // apply puts the options into a world; what is not given stays.
 func (o FileOptions) apply(world *api.World) error {
 	if err := o.Check(); err != nil {
 		return err
+	}
+	if o.keeper != nil {
+		world.Keeper = o.keeper
 	}
 	if o.RecordDir != "" {
 		world.RecordStorage.Dir = o.RecordDir

@@ -87,3 +87,46 @@ func TestFileOptions(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+// TestStateDir: records outlive the emulator and a reset of its world; a
+// damaged state is an error.
+func TestStateDir(t *testing.T) {
+	dir := t.TempDir()
+	options := emulator.Options{Clock: "manual", Files: emulator.FileOptions{StateDir: dir}}
+	count := func(e *emulator.Emulator) any {
+		p := dialMemory(t, e)
+		defer p.conn.CloseNow()
+		token := p.call("authorize", map[string]any{"clientId": "app-basic", "clientSecret": "secret"})["cortexToken"]
+		return p.call("queryRecords", map[string]any{"cortexToken": token, "query": map[string]any{}, "orderBy": []any{}})["count"]
+	}
+	e, err := emulator.Start(options)
+	require.NoError(t, err)
+	p := dialMemory(t, e)
+	token := p.call("authorize", map[string]any{"clientId": "app-basic", "clientSecret": "secret"})["cortexToken"]
+	session := p.call("createSession", map[string]any{"cortexToken": token, "status": "active"})["id"]
+	start := map[string]any{"cortexToken": token, "session": session, "title": "Run"}
+	p.call("createRecord", start)
+	require.NoError(t, e.Advance(time.Second))
+	p.call("stopRecord", start)
+	require.NoError(t, e.Advance(time.Second))
+	require.NoError(t, e.Reset())
+	require.Equal(t, 1.0, count(e))
+	p = dialMemory(t, e)
+	start["session"] = p.call("createSession", map[string]any{"cortexToken": token, "status": "active"})["id"]
+	p.call("createRecord", start) // runs at the end
+	require.NoError(t, e.Advance(time.Second))
+	require.NoError(t, p.conn.CloseNow())
+	require.NoError(t, e.Close())
+
+	e, err = emulator.Start(options)
+	require.NoError(t, err)
+	require.Equal(t, 2.0, count(e))
+	require.NoError(t, e.Close())
+	files, err := filepath.Glob(filepath.Join(dir, "records", "*.fcrec"))
+	require.NoError(t, err)
+	require.Len(t, files, 2)
+
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "state.json"), []byte("{"), 0o644))
+	_, err = emulator.Start(options)
+	require.ErrorContains(t, err, filepath.Join(dir, "state.json"))
+}

@@ -15,7 +15,7 @@ type Marker struct {
 	Port   string
 	Start  time.Time
 	End    time.Time       // Start, of an instance
-	Extras json.RawMessage // an object, empty for none
+	Extras json.RawMessage `json:",omitempty"` // an object, empty for none
 }
 
 // MarkerType is an instant or a span of time.

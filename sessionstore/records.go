@@ -390,3 +390,25 @@ func (s *Store) SetOptOut(a *Application, owner string, l *License, on bool) []C
 	s.optOut[optOutKey{a.ID, owner}] = on
 	return []Change{OptOutChanged{Application: a, On: on}}
 }
+
+// OptOutChoice is what the user of an application chose with configOptOut.
+type OptOutChoice struct {
+	ApplicationID string
+	Owner         string // EmotivID
+	On            bool
+}
+
+// OptOutChoices returns the choices in a stable order.
+func (s *Store) OptOutChoices() []OptOutChoice {
+	out := make([]OptOutChoice, 0, len(s.optOut))
+	for key, on := range s.optOut {
+		out = append(out, OptOutChoice{key.applicationID, key.owner, on})
+	}
+	slices.SortFunc(out, func(a, b OptOutChoice) int {
+		return cmp.Or(cmp.Compare(a.ApplicationID, b.ApplicationID), cmp.Compare(a.Owner, b.Owner))
+	})
+	return out
+}
+
+// SetOptOutChoice sets a choice that was made before.
+func (s *Store) SetOptOutChoice(c OptOutChoice) { s.optOut[optOutKey{c.ApplicationID, c.Owner}] = c.On }

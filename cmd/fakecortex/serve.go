@@ -30,6 +30,7 @@ type serveCmd struct {
 	LogFormat     string            `default:"text" enum:"text,json" placeholder:"text|json" help:"Format of the log on standard error."`
 	LogLevel      string            `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level logged: debug, info, warn or error."`
 	AllowPlainWS  bool              `name:"allow-plain-ws" help:"Serve ws:// on the same port too. The real Cortex does not."`
+	StateDir      string            `type:"path" placeholder:"DIR" help:"Folder that keeps records, subjects and profiles over a restart; default: nothing is kept."`
 	RecordDir     string            `type:"path" placeholder:"DIR" help:"Folder of the temporary files of long records; default: the system's."`
 	ExportRoot    string            `type:"path" placeholder:"DIR" help:"Folder that no exportRecord leaves; default: the folder that the client names is taken as it is."`
 	ExportMap     []string          `sep:"none" placeholder:"FROM=TO" help:"Folder of the client and the folder below the export root that it stands for; FROM * is any folder. May be repeated."`
@@ -61,7 +62,7 @@ func (c *serveCmd) Validate() error {
 }
 
 func (c *serveCmd) files() emulator.FileOptions {
-	return emulator.FileOptions{RecordDir: c.RecordDir, ExportRoot: c.ExportRoot, ExportMap: c.ExportMap}
+	return emulator.FileOptions{RecordDir: c.RecordDir, ExportRoot: c.ExportRoot, ExportMap: c.ExportMap, StateDir: c.StateDir}
 }
 
 // Run serves until the context is done or a listener breaks.

@@ -10,6 +10,7 @@
 //   - profiles.go, training.go, advanced_bci.go: the methods of the BCI chapters
 //   - records.go, markers.go, subjects.go, exports.go: the methods about records
 //   - recordseed.go   records that exist when a world begins
+//   - keeper.go       what is kept over a restart
 //   - device.go       a simulated headset: connection, silence, its samples
 //   - actions.go      what scenarios and the control API do to the world
 //   - events.go       what happens in the world, for scenarios and the journal

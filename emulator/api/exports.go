@@ -111,6 +111,7 @@ func (s *Service) stopRecorder(r *sessionstore.Record) {
 	data.recording = recording
 	data.mu.Unlock()
 	data.device, data.recorder = nil, nil
+	s.keepRecord(r, data)
 }
 
 // open returns the data of a record for an export.
@@ -166,6 +167,7 @@ func (s *Service) freeRecord(r *sessionstore.Record) {
 		return
 	}
 	delete(s.data, r.ID)
+	s.forgetRecord(r.ID)
 	if err := data.free(); err != nil {
 		s.log.Warn("data of a record not deleted", "record", r.ID, "error", err)
 	}

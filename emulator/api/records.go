@@ -172,6 +172,7 @@ func stopRecord(c *Call, a rpc.Args) (any, error) {
 // at whose end the record may be exported.
 func (s *Service) recordStopped(r *sessionstore.Record) {
 	s.stopRecorder(r)
+	s.keep()
 	if s.world.PostProcessingNever {
 		return
 	}
@@ -179,6 +180,7 @@ func (s *Service) recordStopped(r *sessionstore.Record) {
 		if s.Store.RecordProcessed(r) {
 			s.recordReady(r)
 			s.flushWarnings()
+			s.keep()
 		}
 	})
 }
@@ -453,7 +455,10 @@ func requestToDownloadRecordData(c *Call, a rpc.Args) (any, error) {
 		case r.Sync != sessionstore.SyncNotDownloaded:
 			return c.fault(CodeDownloadRefused, "record "+id+" is "+string(r.Sync)+": its data is on this machine")
 		}
-		c.sched.After(int64(c.world.DownloadDelay), func() { r.Sync = sessionstore.SyncDownloaded })
+		c.sched.After(int64(c.world.DownloadDelay), func() {
+			r.Sync = sessionstore.SyncDownloaded
+			c.keep()
+		})
 		return nil
 	}), nil
 }

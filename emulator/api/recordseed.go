@@ -100,8 +100,10 @@ func (s *Service) addRecord(spec RecordSpec, place int) error {
 		}
 		r.Markers = append(r.Markers, marker)
 	}
-	s.Store.AddRecord(r)
-	if spec.NoData {
+	if s.world.Keeper == nil || s.Store.Record(r.Owner, r.ID) == nil {
+		s.Store.AddRecord(r)
+	}
+	if spec.NoData || s.data[r.ID] != nil {
 		return nil
 	}
 	config := d.sourceConfig(settings, r.Start.UnixNano())
@@ -138,8 +140,14 @@ func (s *Service) recordLicense(spec *RecordSpec) (*sessionstore.License, error)
 // populateRecords adds the subjects and records of the world.
 func (s *Service) populateRecords() error {
 	s.Store.MaxRecords = s.world.MaxRecords
+	if err := s.restore(); err != nil {
+		return err
+	}
 	for _, sub := range s.world.Subjects {
 		setDefault(&sub.Owner, s.Store.Login.Username)
+		if s.world.Keeper != nil && s.Store.Subject(sub.Owner, sub.Name) != nil {
+			continue // kept
+		}
 		if err := s.Store.CreateSubject(&sub); err != nil {
 			return fmt.Errorf("world: %w", err)
 		}

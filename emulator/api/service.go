@@ -100,7 +100,9 @@ type Service struct {
 	started  time.Time
 	data     map[string]*recordData // by record
 	markers  *rand.Rand             // jitter and loss of markers
-	silenced map[int]bool           // warnings that this version of Cortex does not have
+
+	keeping, keepAgain bool         // the state is being written; it has changed since
+	silenced           map[int]bool // warnings that this version of Cortex does not have
 	// tokensExpired is Application.TokensExpired for every application.
 	tokensExpired int64
 	refreshed     *streams.Event // the cloud has refreshed the token
@@ -333,6 +335,9 @@ func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
 	}
 	s.inCall = false
 	s.flushWarnings()
+	if err == nil && keptMethod(req.Method) {
+		s.keep()
+	}
 }
 
 // later is the result of a handler whose answer takes work that would hold up
@@ -344,22 +349,15 @@ type later struct {
 
 // begin starts the work and answers when it is done.
 func (s *Service) begin(c *Call, req *rpc.Request, l *later) {
-	done := func() {
-		result, err := l.done()
-		if !c.peer.gone {
+	s.background(l.work, func() {
+		within := s.inCall // when the work was done at once
+		s.inCall = true
+		if result, err := l.done(); !c.peer.gone {
 			s.answer(c, req, result, err)
 		}
-	}
-	if s.hooks.Background == nil {
-		l.work(context.Background())
-		done()
-		return
-	}
-	s.hooks.Background(l.work, func() {
-		s.inCall = true
-		done()
-		s.inCall = false
-		s.flushWarnings()
+		if s.inCall = within; !within {
+			s.flushWarnings()
+		}
 	})
 }
 

@@ -71,6 +71,7 @@ type World struct {
 	MarkersLate         int            // markers come up to that many eeg samples late
 	RecordStorage       export.Storage // where the samples of records are kept
 	ExportFolders       export.Folders // where exports may go
+	Keeper              *Keeper        // keeps records, subjects and profiles over a restart; nil: nothing does
 
 	// SessionsOverUSBCable allows sessions with a headset on its USB cable.
 	SessionsOverUSBCable bool
