@@ -9,10 +9,13 @@ import (
 	"github.com/fakecortex/fakecortex/streams"
 )
 
-// TestCompatRows pins at which version each behaviour changes: it is from until
-// just before to. Every field of Compat has its row here.
-func TestCompatRows(t *testing.T) {
-	rows := map[string][]struct{ from, to string }{ // empty: since 2.0, and to this day
+// span is a range of versions: from one until just before another. Empty: since
+// 2.0, and to this day.
+type span struct{ from, to string }
+
+// compatRows says in which versions each behaviour is there.
+func compatRows() map[string][]span {
+	return map[string][]span{
 		"BuiDateTypo":         {{"", "2.1"}},
 		"OldAccessText":       {{"", "2.1"}},
 		"ErrorData":           {{"2.6", ""}},
@@ -39,6 +42,12 @@ func TestCompatRows(t *testing.T) {
 		"ProfileRequired":     {{"", "2.1"}},
 		"ProfileChannels":     {{"3.6.5", ""}},
 	}
+}
+
+// TestCompatRows pins at which version each behaviour changes. Every field of
+// Compat has its row.
+func TestCompatRows(t *testing.T) {
+	rows := compatRows()
 	elsewhere := []string{"Version", "Dialect", "ExportGate"} // below, and in package streams
 	for version, want := range map[string]Gate{"2.6.9": GateDisconnect, "2.7": GateWarning18, "3.9": GateWarning18, "4.0": GateWarning30} {
 		c, err := NewCompat(version)

@@ -149,9 +149,9 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 	s.started = s.Now()
 	var methods []rpc.Method[*Call]
 	for _, chapter := range [][]rpc.Method[*Call]{
-		authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), virtualMethods(), sessionMethods(), subscriptionMethods(),
+		authenticationMethods(), headsetMethods(), updateMethods(), mappingMethods(), sessionMethods(), subscriptionMethods(),
 		profileMethods(), trainingMethods(), advancedBCIMethods(),
-		recordMethods(), exportMethods(), markerMethods(), subjectMethods(),
+		recordMethods(), exportMethods(), markerMethods(), subjectMethods(), virtualMethods(),
 	} {
 		methods = append(methods, chapter...)
 	}
