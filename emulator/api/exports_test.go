@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -267,8 +268,6 @@ func TestExportWithoutSubscriber(t *testing.T) {
 
 // bdf is a plain reader of BDF files.
 type bdf struct {
-	labels []string
-	rates  []int
 	values map[string][]float64
 	steps  map[string]float64
 }
@@ -445,6 +444,18 @@ func TestExportFailures(t *testing.T) {
 	require.Equal(t, id+" -32138", failures(edf), "EDF has no metrics")
 	b.record("a")
 	require.Equal(t, b.vars["$record"]+" -32137", failures(b.export("a", out, "MOTION")), "it runs")
+}
+
+// TestExportThatCannotWrite: the folder is there and takes no file.
+func TestExportThatCannotWrite(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("no folder is known that refuses root too")
+	}
+	b := newBench(t, seeded())
+	b.session("a")
+	id := b.id("Mine")
+	require.Equal(t, id+" -32140", failures(b.export("a", "/proc", "MOTION")))
+	require.Contains(t, strings.Join(b.reasons, "\n"), "the folder is not writable")
 }
 
 // TestDamagedData: a record whose storage failed answers -32147.

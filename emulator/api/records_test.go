@@ -254,6 +254,31 @@ func TestRecordEndsWithItsSession(t *testing.T) {
 	}
 }
 
+// TestRecordEndsWithNewSettings: a record has one layout from start to end.
+func TestRecordEndsWithNewSettings(t *testing.T) {
+	b := newBench(t, DefaultWorld())
+	b.session("a")
+	first := b.record("a")
+	b.advance(time.Second)
+	d := b.service.devices["EPOCPLUS-3B9A0001"]
+	require.NoError(t, b.service.configure(d, d.model.CompleteSettings(streams.Settings{Mode: "EPOCPLUS", EEGRate: 128, MemsRate: 0})))
+	require.Equal(t, sessionstore.RecordProcessing, b.service.Store.Record("demo.user", first).State)
+	second := b.record("a")
+	b.advance(time.Second)
+	b.result("a", "stopRecord", `{`+inSession+`}`)
+	b.advance(time.Second)
+	for id, samples := range map[string]int64{first: 256, second: 128} {
+		require.Equal(t, samples, b.service.data[id].recording.Samples(streams.EEG))
+	}
+	b.vars["$record"] = first
+	require.Equal(t, first, successes(b.export("a", t.TempDir(), "EEG,MOTION")))
+	b.vars["$record"] = second
+	require.Equal(t, second+" -32138", failures(b.export("a", t.TempDir(), "EEG,MOTION")), "motion is off")
+	folder := t.TempDir()
+	require.Equal(t, second, successes(b.export("a", folder, "EEG")))
+	require.Contains(t, lines(t, folder, "*.csv")[0], "sampling rate:eeg_128,")
+}
+
 func TestReadyWarningByVersion(t *testing.T) {
 	for version, want := range map[string]string{
 		"2.6": `18 map[message:The session data has been successfully saved.]`,

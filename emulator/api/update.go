@@ -118,12 +118,13 @@ func (c *Call) newSettings(d *device, a rpc.Args) (streams.Settings, error) {
 }
 
 // configure gives a headset new settings. Its streams have other columns and
-// rates from then on, so that its subscriptions end.
+// rates from then on, so that its subscriptions and records end.
 func (s *Service) configure(d *device, settings streams.Settings) error {
 	d.spec.Settings = &settings
 	if d.source == nil {
 		return nil
 	}
+	s.StopRecords(d.headset.ID)
 	for _, sess := range s.Store.Sessions() {
 		if sess.Headset == d.headset {
 			s.apply(s.Store.StopStreams(sess, sessionstore.ClosedByCortex))
