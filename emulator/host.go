@@ -133,6 +133,8 @@ func (r *run) act(a scenarios.Action) error {
 		}
 		r.arm() // what it held goes now
 		return nil
+	case *scenarios.HardwareMarker:
+		return s.HardwareMarker(x.Headset, x.Value)
 	case *scenarios.Note:
 		return nil
 	case *scenarios.NoArgs:

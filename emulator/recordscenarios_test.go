@@ -141,6 +141,23 @@ func TestScenariosOfRecords(t *testing.T) {
 		}
 		require.NotEmpty(t, p.lines("_intervalMarker.csv"))
 	})
+	t.Run("e9", func(t *testing.T) {
+		p := playRecords(t, "e9-markers-column")
+		p.call("subscribe", p.params("streams", []string{"eeg"}))
+		p.advance(11 * time.Second)
+		triggers := 0
+		for range 11 * 256 {
+			var sample struct{ EEG []any }
+			require.NoError(t, json.Unmarshal([]byte(p.read()), &sample))
+			list, ok := sample.EEG[len(sample.EEG)-1].([]any)
+			require.True(t, ok, "the last value is a list")
+			require.Empty(t, list)
+			if sample.EEG[len(sample.EEG)-2] == 1.0 {
+				triggers++
+			}
+		}
+		require.Equal(t, 2, triggers)
+	})
 	t.Run("i1", func(t *testing.T) {
 		p := playRecords(t, "i1-marker-too-old")
 		require.Equal(t, -32115, p.refused("injectMarker", p.params("time", p.e.Now().Unix(), "value", 1, "label", "l")))

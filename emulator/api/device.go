@@ -34,6 +34,7 @@ type device struct {
 	recorders   []*recordData // running records
 	marks       []mark        // markers that wait for the eeg sample of their time, in order
 	markText    []byte        // reused: the MARKERS column
+	trigger     int64         // for the MARKER_HARDWARE column of the next eeg sample, 0: none
 	mask        streams.Kinds // streams with a sink or a recorder
 	head        []byte        // reused: {"eeg":[...]
 	tail        []byte        // reused: "time":N}
@@ -145,7 +146,7 @@ func (d *device) stop() {
 	d.service.sched.Cancel(d.ready)
 	d.attempt.polls = 0
 	d.source, d.silent = nil, false
-	d.marks = nil
+	d.marks, d.trigger = nil, 0
 }
 
 func (d *device) schedule() {
@@ -178,6 +179,10 @@ func (d *device) advance() {
 func (d *device) send(sample *streams.Sample) {
 	if sample.Kind == streams.EEG && len(d.marks) > 0 {
 		sample.Markers = d.takeMarks(sample)
+	}
+	if sample.Kind == streams.EEG && d.trigger != 0 {
+		d.withTrigger(sample, d.send)
+		return
 	}
 	for _, r := range d.recorders {
 		if r.kinds.Has(sample.Kind) {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"math"
 	"slices"
 	"time"
@@ -102,6 +103,7 @@ func injectMarker(c *Call, a rpc.Args) (any, error) {
 		return nil, err
 	}
 	c.streamMarker(sess, r, m, false)
+	c.evoke(sess, m)
 	c.event("markerInjected", "record", r.ID, "session", sess.ID, "label", m.Label)
 	return rpc.Object{"marker": c.markerObject(m), "recordId": r.ID, "sessionId": sess.ID}, nil
 }
@@ -190,6 +192,53 @@ func (s *Service) streamMarker(sess *sessionstore.Session, r *sessionstore.Recor
 		i = len(d.marks)
 	}
 	d.marks = slices.Insert(d.marks, i, mark{stamp, text})
+}
+
+// evoke shows the wearer of the headset what the marker marks: where the state
+// of the signal says what such a stimulus evokes, the eeg answers to it. A marker
+// of long ago cannot change samples that were sent.
+func (s *Service) evoke(sess *sessionstore.Session, m *sessionstore.Marker) {
+	d := s.devices[sess.Headset.ID]
+	if d == nil || d.source == nil {
+		return
+	}
+	const latest = 2 * time.Second // an evoked response is over by then
+	at := m.Start.Add(-d.spec.ClockOffset)
+	if s.Now().Sub(at) <= latest {
+		d.advance()
+		d.source.Stimulus(at.UnixNano(), m.Label)
+	}
+}
+
+// HardwareMarker gives a trigger at a headset, the first for "": the value is in
+// the MARKER_HARDWARE column of the next eeg sample.
+func (s *Service) HardwareMarker(headset string, value int) error {
+	id, err := s.HeadsetID(headset)
+	if err != nil {
+		return err
+	}
+	d := s.devices[id]
+	if d.source == nil {
+		return fmt.Errorf("headset %s is not connected", id)
+	}
+	d.advance()
+	if d.mask.Has(streams.EEG) && !d.silent { // else the sample passes unseen
+		d.trigger = int64(value)
+	}
+	return nil
+}
+
+// withTrigger puts a trigger into an eeg sample and calls send with it.
+func (d *device) withTrigger(sample *streams.Sample, send func(*streams.Sample)) {
+	value := d.trigger
+	d.trigger = 0
+	for i, column := range d.source.Layout(streams.EEG).Columns {
+		if column.Name == "MARKER_HARDWARE" {
+			sample.Values[i] = value
+			defer func() { sample.Values[i] = 0 }() // the source keeps its values
+		}
+	}
+	send(sample)
 }
 
 // takeMarks returns the content of the MARKERS column of an eeg sample: what

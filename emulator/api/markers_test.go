@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakecortex/fakecortex/streams"
 )
 
 // seenMarker is an entry of the MARKERS column.
@@ -292,4 +294,82 @@ func TestF2TwoClocks(t *testing.T) {
 	}
 	require.InDelta(t, instant-0.25, at(1), 1.0/256)
 	require.InDelta(t, instant, at(2), 1.0/256)
+}
+
+// TestHardwareMarker: a trigger at the headset is on one eeg sample, of the
+// stream and of the record.
+func TestHardwareMarker(t *testing.T) {
+	b := newBench(t, DefaultWorld())
+	b.session("a")
+	require.NoError(t, b.service.HardwareMarker("", 9), "nobody looks")
+	b.result("a", "subscribe", `{`+inSession+`,"streams":["eeg"]}`)
+	b.record("a")
+	b.advance(time.Second)
+	require.NoError(t, b.service.HardwareMarker("EPOCPLUS-3B9A0001", 5))
+	b.advance(time.Second)
+	b.result("a", "stopRecord", `{`+inSession+`}`)
+	b.advance(time.Second)
+	r := b.samples("a")["eeg"]
+	at := r.column("MARKERHARDWARE")
+	var seen []string
+	for i, row := range r.rows {
+		if v := string(row[at]); v != "0" {
+			seen = append(seen, fmt.Sprint(i, " ", v))
+		}
+	}
+	require.Equal(t, []string{"256 5"}, seen)
+	folder := t.TempDir()
+	b.export("a", folder, "EEG")
+	table := lines(t, folder, "*.csv")
+	var rows []int
+	for i, line := range table[2:] {
+		if strings.Contains(line, ",5.000000,") {
+			rows = append(rows, i)
+		}
+	}
+	require.Contains(t, rows, 256)
+	require.Error(t, b.service.HardwareMarker("EPOCX-00000000", 1))
+}
+
+// TestMarkersEvokeResponses: the brain answers to what a marker marks, in a
+// world whose signal says so.
+func TestMarkersEvokeResponses(t *testing.T) {
+	run := func(label string, from time.Duration) *received {
+		world := DefaultWorld()
+		state := streams.DefaultState()
+		state.ERP = []streams.ERP{{Match: "target", Latency: 0.3, Width: 0.1, Amplitude: 40}}
+		world.Headsets[0].Signal = &state
+		b := newBench(t, world)
+		b.session("a")
+		b.result("a", "subscribe", `{`+inSession+`,"streams":["eeg"]}`)
+		b.record("a")
+		b.advance(time.Second)
+		at := b.service.Now().Add(from).UnixMilli()
+		b.result("a", "injectMarker", fmt.Sprintf(`{%s,"time":%d,"value":1,"label":%q}`, inSession, at, label))
+		b.frames["a"] = b.frames["a"][:len(b.frames["a"])-1] // other ids, other bytes
+		b.advance(time.Second)
+		for i, frame := range b.frames["a"] {
+			if cut := strings.Index(frame, `[{"applicationId"`); cut >= 0 { // the marker itself
+				b.frames["a"][i] = frame[:cut] + "[]" + frame[cut+strings.Index(frame[cut:], `}]`)+2:]
+			}
+		}
+		return b.samples("a")["eeg"]
+	}
+	target, other := run("target", 0), run("other", 0)
+	o1 := target.column("O1")
+	largest, where := 0.0, 0
+	for i := range target.rows {
+		var a, b float64
+		require.NoError(t, json.Unmarshal(target.rows[i][o1], &a))
+		require.NoError(t, json.Unmarshal(other.rows[i][o1], &b))
+		if difference := math.Abs(a - b); difference > largest {
+			largest, where = difference, i
+		}
+		if i <= 256 {
+			require.Equal(t, b, a, "nothing before the marker")
+		}
+	}
+	require.Greater(t, largest, 5.0)
+	require.InDelta(t, 0.3, float64(where-256)/256, 0.05)
+	require.Equal(t, other.rows, run("target", -10*time.Second).rows, "what was long ago evokes nothing")
 }
