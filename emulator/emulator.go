@@ -125,7 +125,11 @@ func (h handler) Closed(c *gateway.Conn, why gateway.CloseInfo) {
 	h.e.loop.post(func() {
 		if cl := h.e.conns[c]; cl != nil {
 			delete(h.e.conns, c)
-			h.e.run.disconnect(cl, int(why.Code))
+			by := ""
+			if why.Local {
+				by = "ended by the service"
+			}
+			h.e.run.disconnect(cl, int(why.Code), by)
 		}
 	})
 }

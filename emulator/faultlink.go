@@ -110,7 +110,7 @@ func (c *client) hangUp(code int, reason string, reset bool) {
 	r := c.run
 	r.sched.At(r.sched.Now(), func() {
 		if !r.over {
-			r.disconnect(c, code)
+			r.disconnect(c, code, "ended by the service")
 		}
 	})
 }
@@ -123,11 +123,18 @@ func (r *run) received(c *client, binary bool, data []byte) {
 		r.service.Receive(sessionstore.ConnID(c.number), binary, data)
 	default:
 		var about struct {
-			ID     json.RawMessage `json:"id"`
-			Method string          `json:"method"`
+			ID     json.RawMessage            `json:"id"`
+			Method string                     `json:"method"`
+			Params map[string]json.RawMessage `json:"params"`
 		}
-		_ = json.Unmarshal(data, &about) // what is no request has neither
-		r.through(faults.Frame{Dir: faults.In, Kind: faults.Request, Conn: c.number, Method: about.Method, ID: about.ID, Bytes: data})
+		frame := faults.Frame{Dir: faults.In, Kind: faults.Request, Conn: c.number, Bytes: data}
+		if json.Unmarshal(data, &about) == nil && about.Method != "" {
+			frame.Method, frame.ID, frame.Noted = about.Method, about.ID, true
+			// What the client did is noted when it did so, not when a slow or
+			// broken wire lets the service see it.
+			r.noteCall(c.number, about.Method, about.ID, marshalParams(about.Params))
+		}
+		r.through(frame)
 	}
 }
 
@@ -200,7 +207,9 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 	case d.Close != 0:
 		c.hangUp(d.Close, d.Reason, false)
 	case d.Frame.Dir == faults.In:
+		r.told = d.Frame.Noted
 		r.service.Receive(sessionstore.ConnID(c.number), false, d.Frame.Bytes)
+		r.told = false
 	default:
 		if d.Fragment > 0 {
 			c.conn.SetFragment(d.Fragment)

@@ -2,6 +2,7 @@ package emulator
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/coder/websocket"
@@ -38,6 +39,7 @@ type run struct {
 	over    bool               // another run has taken its place
 
 	noted map[string]bool // rules whose first sample is in the journal
+	told  bool            // the journal has the request that is being served
 
 	release *streams.Event // when the faults want to be asked again
 	buffer  []faults.Delivery
@@ -64,7 +66,7 @@ func (e *Emulator) newRun(l *life, sched *streams.Scheduler) (*run, error) {
 	r.journal.linter.Params = r.parameters
 	r.faults = faults.New(faults.Options{Seed: l.seed, Start: sched.Now(), ErrorText: r.service.ErrorText, Hit: r.hit})
 	r.release = streams.NewEvent(r.released)
-	for _, rule := range doc.Faults {
+	for _, rule := range append(slices.Clone(doc.Faults), arrivals(doc)...) {
 		if _, err := r.faults.Add(sched.Now(), rule); err != nil {
 			return nil, err
 		}
@@ -116,8 +118,9 @@ func (r *run) connect(conn *gateway.Conn) *client {
 	return c
 }
 
-// disconnect takes leave of a client; code is the close code.
-func (r *run) disconnect(c *client, code int) {
+// disconnect takes leave of a client; code is the close code, and why is not
+// empty when the service ended the connection.
+func (r *run) disconnect(c *client, code int, why string) {
 	if c.gone {
 		return
 	}
@@ -130,7 +133,7 @@ func (r *run) disconnect(c *client, code int) {
 		}
 	}
 	r.faults.Forget(c.number)
-	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryClosed, Code: code})
+	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryClosed, Code: code, Why: why})
 	r.engine.Observe(scenarios.Event{
 		Name: scenarios.EvConnectionClosed, Fields: map[string]string{"connection": decimal(c.number), "code": strconv.Itoa(code)},
 	})
@@ -143,10 +146,16 @@ func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
 func (r *run) requested(peer sessionstore.ConnID, req *rpc.Request) {
 	params := marshalParams(req.Params)
-	r.journal.add(scenarios.Entry{
-		At: r.Now(), Conn: uint64(peer), Kind: scenarios.EntryCall, Method: req.Method, ID: scenarios.JSON(req.ID), Params: redact(params),
-	})
+	if !r.told {
+		r.noteCall(uint64(peer), req.Method, req.ID, params)
+	}
 	r.engine.OnCall(uint64(peer), req.Method, params)
+}
+
+func (r *run) noteCall(conn uint64, method string, id, params []byte) {
+	r.journal.add(scenarios.Entry{
+		At: r.Now(), Conn: conn, Kind: scenarios.EntryCall, Method: method, ID: slices.Clone(id), Params: redact(params),
+	})
 }
 
 func (r *run) answered(peer sessionstore.ConnID, req *rpc.Request, answer []byte, fault *rpc.Error) {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/fakecortex/fakecortex/emulator/api"
+	"github.com/fakecortex/fakecortex/emulator/faults"
 	"github.com/fakecortex/fakecortex/scenarios"
 	"github.com/fakecortex/fakecortex/sessionstore"
 	"github.com/fakecortex/fakecortex/streams"
@@ -118,11 +119,19 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		IgnoreLargeDebit: w.Rules.DebitTooLarge == "ignore", CheckSecretEarly: w.Rules.RequestAccessChecksSecret,
 		RefuseUnknownParams: w.Rules.UnknownParameter == "invalidParams", AnyEnvelope: !w.Rules.StrictEnvelope,
 		ScanDuration: some(w.Timings.ScanDuration), ScanFindAfter: some(w.Timings.ScanFindAfter), SilenceLimit: some(w.Timings.SilenceLimit),
+		SamplesAfterUnsubscribe:   w.Rules.SamplesAfterUnsubscribe,
 		SessionsOutliveConnection: !w.Rules.SessionsDieWithConnection,
 		MaxSessions:               w.Limits.Sessions,
 	}
 	if w.LoginOSUser != nil {
 		out.LoginOS = sessionstore.OSUser(*w.LoginOSUser)
+	}
+	for _, m := range w.Rules.Mute {
+		kind, ok := streams.ParseKind(m.Stream)
+		if !ok {
+			return out, fmt.Errorf("world.rules.mute: %q: want the name of a stream", m.Stream)
+		}
+		out.Mute = append(out.Mute, api.Mute{Stream: kind, Headset: m.Headset})
 	}
 	for _, u := range w.Users {
 		user := sessionstore.User{
@@ -283,6 +292,12 @@ func headsetOf(h *scenarios.Headset) (api.HeadsetSpec, error) {
 	spec.Connect = api.ConnectSpec{
 		Outcome: connectOutcome(h.Connect.Outcome), Times: h.Connect.Times, Polls: h.Connect.Polls, Flaky: h.Connect.Flaky,
 	}
+	if h.AppearsAfter != nil {
+		spec.AppearsAfter = h.AppearsAfter.D()
+	}
+	if h.SettleFor != nil {
+		spec.SettleFor = h.SettleFor.D()
+	}
 	if h.Connect.Delay != nil {
 		spec.Connect.Delay = h.Connect.Delay.D()
 	}
@@ -301,6 +316,25 @@ func headsetOf(h *scenarios.Headset) (api.HeadsetSpec, error) {
 		spec.Signal = &state
 	}
 	return spec, nil
+}
+
+// arrivals are the rules that make the samples of a document's headsets come
+// later than they were taken.
+func arrivals(doc *scenarios.Document) []faults.Rule {
+	var rules []faults.Rule
+	for i := range doc.World.Headsets {
+		h := &doc.World.Headsets[i]
+		on := faults.Match{Kind: []string{"sample"}, Headset: h.ID}
+		if a := h.Arrival; a.Jitter > 0 {
+			rules = append(rules, faults.Rule{ID: "arrival " + h.ID, On: on, Latency: &faults.Latency{Normal: &faults.Normal{Mean: a.Delay, SD: a.Jitter}}})
+		} else if a.Delay > 0 {
+			rules = append(rules, faults.Rule{ID: "arrival " + h.ID, On: on, Latency: &faults.Latency{Fixed: &a.Delay}})
+		}
+		if h.Arrival.Burst > 0 {
+			rules = append(rules, faults.Rule{ID: "arrival in bursts " + h.ID, On: on, Burst: &faults.Burst{Every: h.Arrival.Burst}})
+		}
+	}
+	return rules
 }
 
 // profileOf makes the profile of a document. Actions are trained as often as it
@@ -376,10 +410,8 @@ func overrides(texts map[int]scenarios.Text) map[int]api.Override {
 // stands for all below it.
 func unsimulated() []string {
 	list := []string{
-		"world.headsets.appearsAfter", "world.headsets.arrival", "world.headsets.settleFor",
 		"world.timings.basicMetPeriod", "world.timings.metInactive",
 		"world.rules.doubleSubscribe", "world.rules.unknownStream", "world.rules.eqBelowCq",
-		"world.rules.samplesAfterUnsubscribe", "world.rules.mute",
 	}
 	known := reflect.TypeFor[api.Compat]()
 	fields := reflect.TypeFor[scenarios.Compat]()

@@ -12,10 +12,11 @@ import (
 	"github.com/fakecortex/fakecortex/scenarios"
 )
 
-// usedElsewhere are fields that plan and listen read, not worldOf.
+// usedElsewhere are fields that plan, listen and arrivals read, not worldOf.
 func usedElsewhere() []string {
 	return []string{
 		"world.timings.connectTimeout", // with the outcome timeout only
+		"world.headsets.arrival.delay", "world.headsets.arrival.jitter", "world.headsets.arrival.burst",
 		"world.clock", "world.startTime", "world.seed", "world.limits.outbox", "world.limits.message", "world.limits.connections",
 	}
 }

@@ -3,6 +3,7 @@ package scenarios
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"time"
@@ -388,7 +389,11 @@ func (l *Linter) closed(e *Entry) {
 	if e.Code == 1008 {
 		l.find("slow-reader", e, "the client did not read its messages, its connection was closed")
 	}
-	l.left(e, func(s *lintSession) bool { return s.conn == e.Conn })
+	if e.Why == "" { // the client closed it, or went away
+		l.left(e, func(s *lintSession) bool { return s.conn == e.Conn })
+	} else {
+		maps.DeleteFunc(l.sessions, func(_ string, s *lintSession) bool { return s.conn == e.Conn })
+	}
 	delete(l.conns, e.Conn)
 }
 

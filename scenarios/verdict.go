@@ -42,7 +42,7 @@ type Entry struct {
 	Result  JSON              `json:"result,omitempty"`
 	Code    int               `json:"code,omitempty"`
 	Message JSON              `json:"message,omitempty"`
-	Why     string            `json:"why,omitempty"` // the plain reason of an error
+	Why     string            `json:"why,omitempty"` // the plain reason of an error; of an end by the service
 	Stream  string            `json:"stream,omitempty"`
 	Headset string            `json:"headset,omitempty"`
 	Session string            `json:"session,omitempty"`
@@ -326,7 +326,7 @@ func (t *test) finish(v *Verdict, now int64) Outcome {
 			text += "; nearest: " + t.near
 		case t.beforeStart > 0:
 			text += "; nearest: it came " + times(t.beforeStart) + " before that"
-		case t.must.Call != "" && t.count == 0:
+		case t.must.Call+t.must.Answer != "" && t.count == 0:
 			text += "; the client called " + v.called()
 		}
 		return bad("%s", text)

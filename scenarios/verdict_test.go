@@ -68,7 +68,7 @@ func TestExpectations(t *testing.T) {
 		"same number":       {`{must: {call: authorize, params: {debit: 10}}}`, []scenarios.Entry{call(1, "authorize", `{"debit":10.0}`)}, ""},
 		"large number":      {`{must: {call: authorize, params: {time: 1700000000123456789}}}`, []scenarios.Entry{call(1, "authorize", `{"time":1700000000123456789}`)}, ""},
 		"no parameters":     {`{must: {call: authorize, params: {debit: 10}}}`, []scenarios.Entry{call(1, "authorize", "")}, `no authorize {"debit":10}; nearest: authorize at 1s (params.debit is absent, want 10)`},
-		"answer to another": {`{must: {answer: subscribe}}`, []scenarios.Entry{{At: at(1), Kind: scenarios.EntryAnswer, Method: "authorize"}}, `no answer to subscribe`},
+		"answer to another": {`{must: {answer: subscribe}}`, []scenarios.Entry{{At: at(1), Kind: scenarios.EntryAnswer, Method: "authorize"}}, `no answer to subscribe; the client called nothing`},
 		"list":              {`{must: {call: subscribe, params: {streams: [eeg]}}}`, []scenarios.Entry{call(1, "subscribe", `{"streams":["mot"]}`)}, `no subscribe {"streams":["eeg"]}; nearest: subscribe {"streams":["mot"]} at 1s (params.streams is ["mot"] without "eeg")`},
 		"before and within": {`{must: updateSession, before: {warning: 103}, within: 2s}`, []scenarios.Entry{call(3, "updateSession", ""), warned(4, 103), call(9, "updateSession", "")}, "no updateSession within 2s before warning 103; nearest: it came at 3s, 1s too late"},
 		"success for error": {`{must: {error: authorize}}`, []scenarios.Entry{{At: at(1), Kind: scenarios.EntryAnswer, Method: "authorize"}}, `no error answer to authorize; nearest: answer to authorize at 1s (it is a success)`},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strconv"
 	"time"
 
@@ -21,6 +22,7 @@ type device struct {
 	spec    HeadsetSpec
 	on      bool // switched on and in reach
 	silent  bool // connected, but no sample arrives
+	mute    streams.Kinds
 
 	source *streams.Source // nil unless connected
 	// connections counts them: a headset that comes back does not repeat its signal.
@@ -47,7 +49,14 @@ type sink struct {
 	sub  *sessionstore.Subscription
 	peer *Peer
 	sid  []byte // ,"sid":"...",
+
+	leaving bool // unsubscribed: left samples are on their way, until then
+	left    int
+	until   int64
 }
+
+// underWay is how long samples can be on their way when unsubscribe is answered.
+const underWay = int64(200 * time.Millisecond)
 
 // catchUp is how often a headset that nobody listens to computes its signal.
 const catchUp = int64(10 * time.Second)
@@ -73,7 +82,15 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	if model.Flex && spec.Status == StartConnected && len(h.Mappings) == 0 {
 		h.Mappings = streams.DefaultMappings() // another application chose it
 	}
-	d := &device{service: s, headset: h, model: model, spec: spec, on: spec.Status != StartOff}
+	d := &device{service: s, headset: h, model: model, spec: spec, on: spec.Status != StartOff && spec.AppearsAfter == 0}
+	for _, m := range s.world.Mute {
+		if m.Headset == "" || m.Headset == h.ID {
+			d.mute |= streams.KindSet(m.Stream)
+		}
+		if d.mute.Has(streams.MET) {
+			d.mute |= streams.KindSet(streams.METLow)
+		}
+	}
 	d.tick = streams.NewEvent(d.run)
 	d.emit = d.send
 	s.Store.AddHeadset(h)
@@ -81,6 +98,10 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	if h.Virtual {
 		setDefault(&h.VirtualID, madeID("virtual "+h.ID))
 		s.registerVirtual(d)
+	}
+	if spec.AppearsAfter > 0 {
+		s.sched.After(int64(spec.AppearsAfter), func() { s.appear(d) })
+		return nil
 	}
 	switch spec.Status {
 	case StartDiscovered:
@@ -98,6 +119,23 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 	return nil
 }
 
+// appear switches a headset on that was off at the start. No warning tells of
+// it (cortex-example #197), unless another application connects it.
+func (s *Service) appear(d *device) {
+	if s.devices[d.headset.ID] != d || d.on {
+		return // removed, or switched on by hand
+	}
+	s.SetHeadsetPower(d.headset.ID, true)
+	if d.spec.Status == StartDiscovered && d.headset.Status == sessionstore.HeadsetAbsent {
+		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetDiscovered, s.Now()))
+	}
+	if d.spec.Status == StartConnected {
+		if err := s.ConnectHeadset(d.headset.ID); err != nil {
+			s.log.Error("headset not connected", "headset", d.headset.ID, "error", err)
+		}
+	}
+}
+
 // start begins the simulation of a headset that has just been connected.
 func (d *device) start() error {
 	s := d.service
@@ -111,17 +149,51 @@ func (d *device) start() error {
 	if truth := s.hooks.Truth; truth != nil {
 		config.Truth = func(t streams.Truth) { truth(d.headset.ID, t) }
 	}
+	settled := config.State
+	if d.spec.SettleFor > 0 {
+		unsettle(&config.State)
+	}
 	source, err := streams.NewSource(config)
 	if err != nil {
 		return fmt.Errorf("headset %s: %w", d.headset.ID, err)
 	}
 	d.source, d.silent = source, false
+	if d.spec.SettleFor > 0 {
+		s.sched.After(int64(d.spec.SettleFor), func() { d.settle(source, settled) })
+	}
 	d.headset.Sensors = source.Sensors()
 	d.headset.MotionSensors = d.model.MotionSensors(d.headset.Firmware, settings)
 	d.headset.Settings = sessionstore.HeadsetSettings(settings)
 	d.headset.Ready = true
 	d.schedule()
 	return nil
+}
+
+// unsettle makes a state that of a headset which was just put on.
+func unsettle(st *streams.State) {
+	st.Contact, st.SignalStrength, st.Battery.Percent = map[string]int{"*": 0}, 0, -1
+}
+
+// settle ends that, for what nobody has changed meanwhile.
+func (d *device) settle(source *streams.Source, to streams.State) {
+	if d.source != source {
+		return // connected anew
+	}
+	d.advance()
+	err := source.Update(func(st *streams.State) {
+		if len(st.Contact) == 1 && st.Contact["*"] == 0 {
+			st.Contact = to.Contact
+		}
+		if st.SignalStrength == 0 {
+			st.SignalStrength = to.SignalStrength
+		}
+		if st.Battery.Percent < 0 {
+			st.Battery = to.Battery
+		}
+	})
+	if err != nil {
+		d.service.log.Error("headset does not settle", "headset", d.headset.ID, "error", err)
+	}
 }
 
 // sourceConfig describes the simulation of a headset from an instant on.
@@ -189,7 +261,7 @@ func (d *device) send(sample *streams.Sample) {
 			r.recorder.Add(sample)
 		}
 	}
-	if len(d.sinks[sample.Kind]) == 0 {
+	if len(d.sinks[sample.Kind]) == 0 || d.mute.Has(sample.Kind) {
 		return
 	}
 	d.head = append(d.head[:0], `{"`...)
@@ -199,12 +271,24 @@ func (d *device) send(sample *streams.Sample) {
 	d.tail = append(d.tail[:0], `"time":`...)
 	d.tail = streams.AppendTime(d.tail, sample.Stamp)
 	d.tail = append(d.tail, '}')
+	sent, ended := false, false
 	for _, k := range d.sinks[sample.Kind] {
+		if k.leaving {
+			ended = true
+			if k.left == 0 || d.service.sched.Now() > k.until {
+				continue
+			}
+			k.left--
+		}
+		sent = true
 		d.parts = [3][]byte{d.head, k.sid, d.tail}
 		k.peer.link.Send(Frame{Kind: Sample, Stream: sample.Kind, Headset: d.headset.ID}, d.parts[:]...)
 	}
-	if s := d.service; s.hooks.Sampled != nil && len(d.sinks[sample.Kind]) > 0 {
+	if s := d.service; s.hooks.Sampled != nil && sent {
 		s.hooks.Sampled(d.headset.ID, sample.Kind)
+	}
+	if ended {
+		d.dropEnded(sample.Kind)
 	}
 }
 
@@ -230,6 +314,31 @@ func (s *Service) startStream(ch sessionstore.Subscribed) {
 	d.listen()
 }
 
+// leaveStream ends one stream of a session as unsubscribe does: samples may be
+// on their way.
+func (s *Service) leaveStream(sess *sessionstore.Session, stream string) {
+	d := s.devices[sess.Headset.ID]
+	if s.world.SamplesAfterUnsubscribe == 0 || d == nil || d.source == nil {
+		s.stopStream(sess, stream)
+		return
+	}
+	d.advance()
+	for kind := range d.sinks {
+		for _, k := range d.sinks[kind] {
+			if k.sub.Session == sess && k.sub.Stream == stream {
+				k.leaving, k.left, k.until = true, s.world.SamplesAfterUnsubscribe, s.sched.Now()+underWay
+			}
+		}
+	}
+}
+
+// dropEnded forgets the subscriptions whose last samples have arrived.
+func (d *device) dropEnded(kind streams.Kind) {
+	now := d.service.sched.Now()
+	d.sinks[kind] = slices.DeleteFunc(d.sinks[kind], func(k *sink) bool { return k.leaving && (k.left == 0 || now > k.until) })
+	d.recount()
+}
+
 // stopStream ends one stream of a session, or all of them with an empty name.
 func (s *Service) stopStream(sess *sessionstore.Session, stream string) {
 	d := s.devices[sess.Headset.ID]
@@ -252,8 +361,15 @@ func (s *Service) stopStream(sess *sessionstore.Session, stream string) {
 	d.listen()
 }
 
-// listen recomputes which streams somebody wants.
+// listen recomputes which streams somebody wants, and when the next is due.
 func (d *device) listen() {
+	d.recount()
+	if d.source != nil {
+		d.schedule()
+	}
+}
+
+func (d *device) recount() {
 	d.mask = 0
 	for kind := range d.sinks {
 		if len(d.sinks[kind]) > 0 {
@@ -262,9 +378,6 @@ func (d *device) listen() {
 	}
 	for _, r := range d.recorders {
 		d.mask |= r.kinds
-	}
-	if d.source != nil {
-		d.schedule()
 	}
 }
 
@@ -434,6 +547,14 @@ func (s *Service) SetHeadsetPower(id string, on bool) bool {
 		s.sched.Cancel(d.giveUp)
 		s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetConnected, s.Now()))
 	case on:
+		if s.scan.end.Pending() {
+			// A scan that runs finds it as late as one that begins (guessed).
+			s.sched.After(int64(s.world.ScanFindAfter), func() {
+				if s.scan.end.Pending() {
+					s.discover()
+				}
+			})
+		}
 		if !s.compat.AppDrivenScan && d.headset.Status == sessionstore.HeadsetAbsent && !s.outOfBluetooth(d) {
 			s.apply(s.Store.SetHeadsetStatus(d.headset, sessionstore.HeadsetDiscovered, s.Now()))
 		}

@@ -586,7 +586,7 @@ func (s *Service) apply(changes []sessionstore.Change) {
 		case sessionstore.Subscribed:
 			s.startStream(ch)
 		case sessionstore.Unsubscribed:
-			s.stopStream(ch.Session, ch.Stream)
+			s.leaveStream(ch.Session, ch.Stream)
 		case sessionstore.StreamsStopped:
 			s.stopStream(ch.Session, "")
 			if ch.Reason != sessionstore.ClosedByClient || s.compat.Warning0OnClose {

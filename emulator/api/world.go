@@ -73,6 +73,12 @@ type World struct {
 	ExportFolders       export.Folders // where exports may go
 	Keeper              *Keeper        // keeps records, subjects and profiles over a restart; nil: nothing does
 
+	// Mute are streams that can be subscribed to and never send.
+	Mute []Mute
+	// SamplesAfterUnsubscribe is how many samples are on their way when
+	// unsubscribe is answered: those of the next 200 ms, at most that many.
+	SamplesAfterUnsubscribe int
+
 	// SessionsOverUSBCable allows sessions with a headset on its USB cable.
 	SessionsOverUSBCable bool
 	// ActivateAgainCosts takes from the quota for an activated session too.
@@ -102,6 +108,12 @@ type World struct {
 	Errors, Warnings map[int]Override
 }
 
+// Mute names a stream of a headset, of every headset with an empty id.
+type Mute struct {
+	Stream  streams.Kind
+	Headset string
+}
+
 // HeadsetSpec describes one headset of a world.
 type HeadsetSpec struct {
 	ID          string // its prefix chooses the model
@@ -121,6 +133,12 @@ type HeadsetSpec struct {
 	ClockOffset      time.Duration
 	ClockRatio       float64 // 0: 1
 	Signal           *streams.State
+	// AppearsAfter: it is switched off until then, and what Status says from then
+	// on. One that another application has connected sends 104 then.
+	AppearsAfter time.Duration
+	// SettleFor is how long after the connection dev shows battery -1, signal 0
+	// and no contact (cortex-example #62).
+	SettleFor time.Duration
 }
 
 // HeadsetStart is where a headset stands when a world begins.
