@@ -197,37 +197,34 @@ func exportRecord(c *Call, a rpc.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	known := make(map[string]bool)
-	for _, name := range a.Strings("streamTypes") {
-		set, ok := export.ParseStreamType(name)
+	streamTypes := a.Strings("streamTypes")
+	for _, name := range streamTypes {
+		set, _ := export.ParseStreamType(name) // exportable refuses an unknown one
 		job.Streams |= set
-		known[name] = ok
 	}
-	var tasks []*exportTask
-	for _, id := range a.Strings("recordIds") {
-		task := &exportTask{id: id, job: job}
-		tasks = append(tasks, task)
+	ids := a.Strings("recordIds")
+	var tasks []*exportTask // one a record, however often it is named
+	errs := make(map[string]error, len(ids))
+	for _, id := range ids {
+		if _, twice := errs[id]; twice {
+			continue
+		}
 		r := c.Store.Record(c.token.Username, id)
-		if task.err = c.exportable(r, id, a.Strings("licenseIds"), known); task.err == nil {
-			task.data = c.data[id]
-			task.job.Record = c.exportedRecord(r)
+		if errs[id] = c.exportable(r, id, a.Strings("licenseIds"), streamTypes); errs[id] == nil {
+			job.Record = c.exportedRecord(r)
+			tasks = append(tasks, &exportTask{id: id, data: c.data[id], job: job})
 		}
 	}
 	work := func(ctx context.Context) {
 		for _, task := range tasks {
-			if task.err != nil {
-				continue
-			}
 			if task.job.Recording, task.err = task.data.open(ctx); task.err == nil {
 				_, task.err = export.Export(ctx, task.job)
 			}
 		}
 	}
 	return &later{work: work, done: func() (any, error) {
-		errs := make(map[string]error)
-		var ids []string
 		for _, task := range tasks {
-			ids, errs[task.id] = append(ids, task.id), c.exportFault(task.err)
+			errs[task.id] = c.exportFault(task.err)
 		}
 		return c.each(ids, func(id string) error { return errs[id] }), nil
 	}}, nil
@@ -267,7 +264,7 @@ func (c *Call) exportJob(a rpc.Args) (export.Job, error) {
 
 // exportable returns why a record cannot be exported, or nil. With a stream
 // that it lacks the whole record fails (cortex-example #128).
-func (c *Call) exportable(r *sessionstore.Record, id string, licenses []string, streamTypes map[string]bool) error {
+func (c *Call) exportable(r *sessionstore.Record, id string, licenses, streamTypes []string) error {
 	switch {
 	case r == nil:
 		return c.fault(CodeRecordUnknown, c.token.Username+" has no record "+id)
@@ -277,12 +274,12 @@ func (c *Call) exportable(r *sessionstore.Record, id string, licenses []string, 
 	if err := c.exportGate(r); err != nil {
 		return err
 	}
-	for name, known := range streamTypes {
-		if !known {
+	for _, name := range streamTypes {
+		if _, known := export.ParseStreamType(name); !known {
 			return c.fault(CodeStreamDataUnsupported, "streamTypes: "+name+", want EEG, MOTION, PM or BP")
 		}
 	}
-	if streamTypes["EEG"] && !slices.Contains(r.LicenseScope, "eeg") {
+	if slices.Contains(streamTypes, "EEG") && !slices.Contains(r.LicenseScope, "eeg") {
 		return c.fault(CodeStreamDataUnsupported, fmt.Sprintf("EEG: the license of record %s has no scope eeg", id))
 	}
 	return nil

@@ -351,13 +351,12 @@ func (c *Call) orderOf(a rpc.Args, keys []string) ([]sessionstore.Order, error) 
 
 // page reads limit and offset.
 func (c *Call) page(a rpc.Args) (limit, offset int, err error) {
-	for name, to := range map[string]*int{"limit": &limit, "offset": &offset} {
+	for _, name := range []string{"limit", "offset"} {
 		if n := a.Number(name); n < 0 || n > math.MaxInt32 {
 			return 0, 0, c.invalid(name, "a number of at least 0")
 		}
-		*to = a.Int(name)
 	}
-	return limit, offset, nil
+	return a.Int("limit"), a.Int("offset"), nil
 }
 
 func queryRecords(c *Call, a rpc.Args) (any, error) {

@@ -562,3 +562,9 @@ func TestSeedsThatCannotBe(t *testing.T) {
 		require.ErrorContains(t, err, want)
 	}
 }
+
+func TestEveryRefusalHasACode(t *testing.T) {
+	for reason := sessionstore.ReasonNone + 1; !strings.HasPrefix(reason.String(), "Reason("); reason++ {
+		require.NotZero(t, reasonCodes[reason], reason)
+	}
+}
