@@ -38,6 +38,7 @@ type sampleCount struct {
 func (c *client) Send(about api.Frame, parts ...[]byte) {
 	r := c.run
 	if about.Kind == api.Sample {
+		r.samples[about.Stream]++
 		c.count(&about)
 		if r.journal.verdict.Streams().Has(about.Stream) {
 			r.journal.observe(&scenarios.Entry{

@@ -3,6 +3,7 @@ package emulator
 import (
 	"context"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/fakecortex/fakecortex/emulator/api"
@@ -48,8 +49,9 @@ type State struct {
 type ClockState struct {
 	Now   time.Time `json:"now"`
 	Start time.Time `json:"start"`
-	// Clock is real, manual, or xN.
-	Clock string `json:"clock"`
+	// Clock is real, manual, or xN; manual while it is paused.
+	Clock  string `json:"clock"`
+	Paused bool   `json:"paused"`
 }
 
 // ConnectionState is one open connection.
@@ -102,7 +104,7 @@ func (e *Emulator) Clock() ClockState {
 }
 
 func (e *Emulator) clock() ClockState {
-	return ClockState{Now: e.run.service.Now(), Start: e.run.life.start, Clock: streams.FormatScale(e.loop.clock.Scale())}
+	return ClockState{Now: e.run.service.Now(), Start: e.run.life.start, Clock: streams.FormatScale(e.loop.clock.Scale()), Paused: e.run.paused > 0}
 }
 
 // SetClock changes the speed of the virtual clock from now on: real, manual (it
@@ -112,7 +114,37 @@ func (e *Emulator) SetClock(speed string) error {
 	if err != nil {
 		return err
 	}
-	if !e.loop.do(func() { e.loop.clock.SetScale(scale) }) {
+	if !e.loop.do(func() {
+		e.run.paused = 0
+		e.loop.clock.SetScale(scale)
+	}) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Pause makes the virtual clock stand still, as manual does; Resume lets it go
+// on as before. Pausing twice and resuming what is not paused do nothing.
+func (e *Emulator) Pause() error {
+	if !e.loop.do(func() {
+		if scale := e.loop.clock.Scale(); scale > 0 {
+			e.run.paused = scale
+			e.loop.clock.SetScale(0)
+		}
+	}) {
+		return ErrClosed
+	}
+	return nil
+}
+
+// Resume ends Pause.
+func (e *Emulator) Resume() error {
+	if !e.loop.do(func() {
+		if e.run.paused > 0 {
+			e.loop.clock.SetScale(e.run.paused)
+			e.run.paused = 0
+		}
+	}) {
 		return ErrClosed
 	}
 	return nil
@@ -179,6 +211,50 @@ func (e *Emulator) begin(s *scenarios.Scenario) error {
 	next.engine.Start()
 	e.options.Logger.Info("the world begins anew", "scenario", s.Name, "seed", life.seed)
 	return nil
+}
+
+// Scenario returns the scenario in force. It must not be changed.
+func (e *Emulator) Scenario() *scenarios.Scenario {
+	var s *scenarios.Scenario
+	e.loop.do(func() { s = e.run.life.scenario })
+	return s
+}
+
+// Counters count what happened since the start or the last reset.
+type Counters struct {
+	Start       time.Time         `json:"start"`
+	Now         time.Time         `json:"now"`
+	Connections int               `json:"connections"` // open
+	Opened      uint64            `json:"opened"`
+	Sessions    int               `json:"sessions"`
+	Calls       map[string]uint64 `json:"calls"`    // by method; one that is not known is "unknown"
+	Errors      map[int]uint64    `json:"errors"`   // by code
+	Warnings    map[int]uint64    `json:"warnings"` // by code
+	Samples     map[string]uint64 `json:"samples"`  // sent to clients, by stream
+	FaultHits   map[string]uint64 `json:"faultHits"`
+	Entries     uint64            `json:"entries"` // of the journal
+}
+
+// Counters returns the counters.
+func (e *Emulator) Counters() Counters {
+	var c Counters
+	e.loop.do(func() {
+		r := e.run
+		c = Counters{
+			Start: r.life.start, Now: r.service.Now(), Connections: len(r.order), Opened: r.number, Sessions: len(r.service.Store.Sessions()),
+			Calls: maps.Clone(r.journal.calls), Errors: maps.Clone(r.journal.errors), Warnings: maps.Clone(r.journal.warnings),
+			Samples: map[string]uint64{}, FaultHits: map[string]uint64{}, Entries: r.journal.seq,
+		}
+		for kind, n := range r.samples {
+			if n > 0 {
+				c.Samples[streams.Kind(kind).String()] += n
+			}
+		}
+		for _, f := range r.faults.List() {
+			c.FaultHits[f.Rule.ID] = uint64(f.Hits)
+		}
+	})
+	return c
 }
 
 // Journal returns the entries that a query chooses.

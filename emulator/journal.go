@@ -43,10 +43,17 @@ type journal struct {
 	out     *bufio.Writer
 	outErr  error
 	waiting []chan struct{} // closed by the next entry
+
+	calls    map[string]uint64 // by method
+	errors   map[int]uint64    // by code
+	warnings map[int]uint64    // by code
 }
 
 func newJournal(doc *scenarios.Document, start int64, out io.Writer) *journal {
-	j := &journal{verdict: scenarios.NewVerdict(doc, start), linter: scenarios.NewLinter()}
+	j := &journal{
+		verdict: scenarios.NewVerdict(doc, start), linter: scenarios.NewLinter(),
+		calls: map[string]uint64{}, errors: map[int]uint64{}, warnings: map[int]uint64{},
+	}
 	if out != nil {
 		j.out = bufio.NewWriter(out)
 	}
@@ -60,6 +67,12 @@ func (j *journal) observe(e *scenarios.Entry) { j.verdict.Observe(*e) }
 func (j *journal) add(e scenarios.Entry) {
 	j.verdict.Observe(e)
 	j.linter.Observe(e)
+	switch e.Kind {
+	case scenarios.EntryError:
+		j.errors[e.Code]++
+	case scenarios.EntryWarning:
+		j.warnings[e.Code]++
+	}
 	for _, part := range []*scenarios.JSON{&e.Params, &e.Result, &e.Message} {
 		if len(*part) > maxEntryPart {
 			*part = jsonText(fmt.Sprintf("(%d bytes)", len(*part)))

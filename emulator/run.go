@@ -37,6 +37,8 @@ type run struct {
 	asked   uint64             // connections that have asked for a handshake
 	refuse  bool               // new connections are refused: Cortex restarts
 	over    bool               // another run has taken its place
+	paused  float64            // speed of the clock before Pause, 0 when it is not paused
+	samples [streams.NumKinds]uint64
 
 	noted map[string]bool // rules whose first sample is in the journal
 	told  bool            // the journal has the request that is being served
@@ -76,16 +78,15 @@ func (e *Emulator) newRun(l *life, sched *streams.Scheduler) (*run, error) {
 
 // parameters returns the parameters of a method, nil for an unknown one.
 func (r *run) parameters(method string) []string {
-	for _, m := range r.service.Methods() {
-		if m.Name == method {
-			names := make([]string, len(m.Params))
-			for i, p := range m.Params {
-				names[i] = p.Name
-			}
-			return names
-		}
+	m, ok := r.service.Method(method)
+	if !ok {
+		return nil
 	}
-	return nil
+	names := make([]string, len(m.Params))
+	for i, p := range m.Params {
+		names[i] = p.Name
+	}
+	return names
 }
 
 // end stops everything that this life still has in mind.
@@ -146,6 +147,11 @@ func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
 func (r *run) requested(peer sessionstore.ConnID, req *rpc.Request) {
 	params := marshalParams(req.Params)
+	if _, known := r.service.Method(req.Method); known {
+		r.journal.calls[req.Method]++
+	} else {
+		r.journal.calls["unknown"]++ // clients must not make up names of counters
+	}
 	if !r.told {
 		r.noteCall(uint64(peer), req.Method, req.ID, params)
 	}
