@@ -56,7 +56,7 @@ func Start(options Options) (*Emulator, error) {
 	if err := e.listen(); err != nil {
 		return nil, errors.Join(err, e.run.service.Close())
 	}
-	e.run.engine.Start()
+	e.run.begin()
 	go e.loop.run()
 	if len(options.Listen) > 0 {
 		go func() { e.serveErr <- e.gateway.Serve() }()

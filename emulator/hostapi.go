@@ -200,6 +200,7 @@ func (e *Emulator) begin(s *scenarios.Scenario) error {
 	if err != nil {
 		return err
 	}
+	next.journal.life = e.run.journal.life + 1
 	if err := e.run.journal.flush(); err != nil {
 		e.options.Logger.Warn("journal not written", "error", err)
 	}
@@ -208,7 +209,7 @@ func (e *Emulator) begin(s *scenarios.Scenario) error {
 	e.run = next
 	e.loop.reset(sched, streams.NewClock(life.start.UnixNano(), life.scale))
 	e.warnUnsimulated(s)
-	next.engine.Start()
+	next.begin()
 	e.options.Logger.Info("the world begins anew", "scenario", s.Name, "seed", life.seed)
 	return nil
 }
@@ -222,6 +223,7 @@ func (e *Emulator) Scenario() *scenarios.Scenario {
 
 // Counters count what happened since the start or the last reset.
 type Counters struct {
+	Life        uint64            `json:"life"` // number of the present life of the world: each reset begins another
 	Start       time.Time         `json:"start"`
 	Now         time.Time         `json:"now"`
 	Connections int               `json:"connections"` // open
@@ -241,7 +243,7 @@ func (e *Emulator) Counters() Counters {
 	e.loop.do(func() {
 		r := e.run
 		c = Counters{
-			Start: r.life.start, Now: r.service.Now(), Connections: len(r.order), Opened: r.number, Sessions: len(r.service.Store.Sessions()),
+			Life: r.journal.life, Start: r.life.start, Now: r.service.Now(), Connections: len(r.order), Opened: r.number, Sessions: len(r.service.Store.Sessions()),
 			Calls: maps.Clone(r.journal.calls), Errors: maps.Clone(r.journal.errors), Warnings: maps.Clone(r.journal.warnings),
 			Samples: map[string]uint64{}, FaultHits: map[string]uint64{}, Entries: r.journal.seq,
 		}
@@ -265,8 +267,8 @@ func (e *Emulator) Journal(q JournalQuery) JournalPage {
 }
 
 // FollowJournal is Journal, but waits for an entry when there is none. It
-// returns an empty page when ctx ends first. A reset of the world begins the
-// numbers anew; then Next is lower than the After that was asked for.
+// returns an empty page when ctx ends first, or when the world was reset since
+// the life that the query names.
 func (e *Emulator) FollowJournal(ctx context.Context, q JournalQuery) (JournalPage, error) {
 	for {
 		var page JournalPage
@@ -274,13 +276,16 @@ func (e *Emulator) FollowJournal(ctx context.Context, q JournalQuery) (JournalPa
 		wait := make(chan struct{})
 		if !e.loop.do(func() {
 			j = e.run.journal
-			if page = j.find(&q); len(page.Entries) == 0 && page.Next >= q.After {
+			if q.Life == 0 {
+				q.Life = j.life
+			}
+			if page = j.find(&q); len(page.Entries) == 0 && page.Life == q.Life {
 				j.waiting = append(j.waiting, wait)
 			}
 		}) {
 			return page, ErrClosed
 		}
-		if len(page.Entries) > 0 || page.Next < q.After {
+		if len(page.Entries) > 0 || page.Life != q.Life {
 			return page, nil
 		}
 		q.After = page.Next

@@ -36,6 +36,7 @@ type journal struct {
 	verdict *scenarios.Verdict
 	linter  *scenarios.Linter
 
+	life    uint64 // number of the life of the world, from 1
 	entries []JournalEntry
 	first   int // of entries; those before it are gone
 	bytes   int
@@ -51,7 +52,7 @@ type journal struct {
 
 func newJournal(doc *scenarios.Document, start int64, out io.Writer) *journal {
 	j := &journal{
-		verdict: scenarios.NewVerdict(doc, start), linter: scenarios.NewLinter(),
+		life: 1, verdict: scenarios.NewVerdict(doc, start), linter: scenarios.NewLinter(),
 		calls: map[string]uint64{}, errors: map[int]uint64{}, warnings: map[int]uint64{},
 	}
 	if out != nil {
@@ -131,6 +132,9 @@ func size(e *JournalEntry) int {
 
 // JournalQuery chooses entries of the journal. Zero values choose all.
 type JournalQuery struct {
+	// Life is the life of the world that is meant, 0 the present one. Of a life
+	// that is over there are no entries.
+	Life    uint64
 	After   uint64   // entries with a higher number only
 	Kinds   []string // call, answer, error, warning, event, action, fault, note, opened, closed
 	Conn    uint64   // number of the connection since the start
@@ -152,6 +156,8 @@ type JournalPage struct {
 	Next uint64 `json:"next"`
 	// Lost is how many entries after the asked one are not kept any more.
 	Lost uint64 `json:"lost"`
+	// Life is the number of the present life of the world.
+	Life uint64 `json:"life"`
 }
 
 const defaultPage = 1000
@@ -163,7 +169,11 @@ func (j *journal) find(q *JournalQuery) JournalPage {
 		limit = defaultPage
 	}
 	kept := j.entries[j.first:]
-	page := JournalPage{Entries: []JournalEntry{}, Next: j.seq}
+	page := JournalPage{Entries: []JournalEntry{}, Next: j.seq, Life: j.life}
+	if q.Life != 0 && q.Life != j.life {
+		page.Next = 0
+		return page
+	}
 	if oldest := j.seq - uint64(len(kept)); q.After < oldest {
 		page.Lost = oldest - q.After
 	}

@@ -89,6 +89,12 @@ func (r *run) parameters(method string) []string {
 	return names
 }
 
+// begin lets the timeline begin.
+func (r *run) begin() {
+	r.journal.add(scenarios.Entry{At: r.Now(), Kind: scenarios.EntryEvent, Event: scenarios.EvStarted})
+	r.engine.Start() // which knows of the event
+}
+
 // end stops everything that this life still has in mind.
 func (r *run) end(reason string) {
 	r.over = true
@@ -114,7 +120,7 @@ func (r *run) connect(conn *gateway.Conn) *client {
 	r.clients[c.number] = c
 	r.order = append(r.order, c)
 	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryOpened})
-	r.engine.Observe(scenarios.Event{Name: scenarios.EvConnectionOpened, Fields: map[string]string{"connection": decimal(c.number)}})
+	r.observe(scenarios.EvConnectionOpened, map[string]string{"connection": decimal(c.number)})
 	r.service.Connect(sessionstore.ConnID(c.number), c)
 	return c
 }
@@ -135,9 +141,7 @@ func (r *run) disconnect(c *client, code int, why string) {
 	}
 	r.faults.Forget(c.number)
 	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryClosed, Code: code, Why: why})
-	r.engine.Observe(scenarios.Event{
-		Name: scenarios.EvConnectionClosed, Fields: map[string]string{"connection": decimal(c.number), "code": strconv.Itoa(code)},
-	})
+	r.observe(scenarios.EvConnectionClosed, map[string]string{"connection": decimal(c.number), "code": strconv.Itoa(code)})
 	r.service.Disconnect(sessionstore.ConnID(c.number))
 }
 
@@ -199,9 +203,9 @@ func (r *run) refusal(entry *scenarios.Entry, fault *rpc.Error) {
 
 func (r *run) failed(entry *scenarios.Entry) {
 	if entry.Kind == scenarios.EntryError {
-		r.engine.Observe(scenarios.Event{Name: scenarios.EvError, Fields: map[string]string{
+		r.observe(scenarios.EvError, map[string]string{
 			"code": strconv.Itoa(entry.Code), "method": entry.Method, "connection": decimal(entry.Conn),
-		}})
+		})
 	}
 }
 
@@ -211,9 +215,14 @@ func (r *run) warned(peer sessionstore.ConnID, code int, frame []byte) {
 	}
 	_ = json.Unmarshal(frame, &w) // our own frame
 	r.journal.add(scenarios.Entry{At: r.Now(), Conn: uint64(peer), Kind: scenarios.EntryWarning, Code: code, Message: scenarios.JSON(w.Warning.Message)})
-	r.engine.Observe(scenarios.Event{Name: scenarios.EvWarning, Fields: map[string]string{
-		"code": strconv.Itoa(code), "connection": strconv.FormatUint(uint64(peer), 10),
-	}})
+	r.observe(scenarios.EvWarning, map[string]string{"code": strconv.Itoa(code), "connection": decimal(uint64(peer))})
+}
+
+// observe tells the timeline and the verdict of an event for which the journal
+// has an entry of another kind.
+func (r *run) observe(name string, fields map[string]string) {
+	r.journal.observe(&scenarios.Entry{At: r.Now(), Kind: scenarios.EntryEvent, Event: name, Fields: fields})
+	r.engine.Observe(scenarios.Event{Name: name, Fields: fields})
 }
 
 func (r *run) event(name string, fields ...string) {

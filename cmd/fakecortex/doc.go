@@ -2,6 +2,7 @@
 // wss://localhost:6868, with a simulated headset.
 //
 //	fakecortex [serve]       serve until SIGINT or SIGTERM
+//	fakecortex ctl           look at a running one and change its world
 //	fakecortex scenarios     list, show and check scenarios
 //	fakecortex ca            print the CA certificate that clients must trust
 //	fakecortex healthcheck   exit 0 when a running one is ready, else 1

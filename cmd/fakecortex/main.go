@@ -26,6 +26,7 @@ func main() {
 // each, so that one environment serves them all.
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
+	Ctl         ctlCmd         `cmd:"" help:"Look at a running fakecortex and change its world, over its control API."`
 	Scenarios   scenariosCmd   `cmd:"" help:"List, show and check scenarios."`
 	CA          caCmd          `cmd:"" name:"ca" help:"Print the CA certificate that clients must trust, as PEM."`
 	Healthcheck healthcheckCmd `cmd:"" help:"Exit 0 when a running fakecortex is ready, else 1."`
@@ -37,6 +38,16 @@ type system struct {
 	ctx            context.Context
 	getenv         func(string) string
 	stdout, stderr io.Writer
+}
+
+// commandName is the last word of a command, such as state of ctl state.
+type commandName string
+
+func nameOf(command *kong.Context) commandName {
+	if node := command.Selected(); node != nil {
+		return commandName(node.Name)
+	}
+	return ""
 }
 
 const (
@@ -76,7 +87,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, _ io.Re
 	if err != nil {
 		return complain(stderr, fmt.Errorf("%w (see fakecortex --help)", err), exitUsage)
 	}
-	err = command.Run(system{ctx: ctx, getenv: getenv, stdout: stdout, stderr: stderr})
+	err = command.Run(system{ctx: ctx, getenv: getenv, stdout: stdout, stderr: stderr}, nameOf(command))
 	var usage usageError
 	switch {
 	case errors.As(err, &usage):

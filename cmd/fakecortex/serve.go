@@ -18,6 +18,7 @@ import (
 type serveCmd struct {
 	Listen        []string          `default:"localhost:6868" placeholder:"HOST:PORT" help:"Address for Cortex clients; localhost means 127.0.0.1 and ::1, port 0 a free one. May be repeated."`
 	Control       string            `default:"localhost:6869" placeholder:"HOST:PORT" help:"Address of the control API, or off."`
+	ControlToken  string            `placeholder:"TOKEN" help:"What requests to the control API must carry; without it they are served over loopback only."`
 	TLSDir        string            `name:"tls-dir" type:"path" placeholder:"DIR" help:"Folder that keeps the CA between runs; default: fakecortex in the user's state folder."`
 	TLSName       []string          `name:"tls-name" placeholder:"NAME" help:"Further host name or IP address of the server's certificate. May be repeated."`
 	Scenario      string            `default:"default" placeholder:"NAME|FILE" help:"What the world is like and what happens in it: a built-in scenario, or a file (with a / or an extension in its name)."`
@@ -89,7 +90,7 @@ func (c *serveCmd) Run(s system) (err error) {
 	failed := make(chan error, 1)
 	if c.Control != "off" {
 		server, err := control.Listen(c.Control, control.Options{
-			Version: versionString(), Ready: emu.Ready, Clock: emu, CAPEM: emu.CAPEM(), Logger: logger,
+			Emulator: emu, Version: versionString(), Token: c.ControlToken, Logger: logger,
 			Names: append([]string{"fakecortex", "host.docker.internal", "emotiv-cortex.remote"}, c.TLSName...),
 		})
 		if err != nil {

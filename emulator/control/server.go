@@ -17,6 +17,7 @@ type Server struct {
 	http      *http.Server
 	listeners []net.Listener
 	host      string
+	cancel    context.CancelFunc // ends those who follow the journal
 }
 
 // Listen opens addr, host:port. The host localhost means both 127.0.0.1 and,
@@ -38,11 +39,14 @@ func Listen(addr string, o Options) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("control address %s: %w", addr, err)
 	}
+	ctx, cancel := context.WithCancel(context.Background())
 	return &Server{
+		cancel:    cancel,
 		host:      host,
 		listeners: listeners,
 		http: &http.Server{
 			Handler:           Handler(o),
+			BaseContext:       func(net.Listener) context.Context { return ctx },
 			ReadHeaderTimeout: 5 * time.Second,
 			IdleTimeout:       time.Minute,
 			MaxHeaderBytes:    16 << 10,
@@ -105,6 +109,7 @@ func (s *Server) Serve() error {
 
 // Close stops the server: requests under way may end until ctx is done.
 func (s *Server) Close(ctx context.Context) error {
+	s.cancel()
 	err := s.http.Shutdown(ctx)
 	for _, l := range s.listeners {
 		_ = l.Close() // those that Serve never took
