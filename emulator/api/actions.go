@@ -76,6 +76,9 @@ func (s *Service) HeadsetID(id string) (string, error) {
 // Cloud returns how EMOTIV's cloud is seen from this machine.
 func (s *Service) Cloud() Cloud { return s.world.Cloud }
 
+// Methods returns the methods that the service has.
+func (s *Service) Methods() []*rpc.Method[*Call] { return s.registry.Methods() }
+
 // Method returns the method of a name.
 func (s *Service) Method(name string) (*rpc.Method[*Call], bool) { return s.registry.Lookup(name) }
 
