@@ -109,6 +109,7 @@ func TestStateDir(t *testing.T) {
 	require.NoError(t, e.Advance(time.Second))
 	p.call("stopRecord", start)
 	require.NoError(t, e.Advance(time.Second))
+	require.NoError(t, p.conn.CloseNow())
 	require.NoError(t, e.Reset())
 	require.Equal(t, 1.0, count(e))
 	p = dialMemory(t, e)
