@@ -3,6 +3,7 @@ package emulator
 import (
 	"encoding/json"
 	"math"
+	"slices"
 
 	"github.com/coder/websocket"
 
@@ -216,8 +217,24 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 			c.conn.SetFragment(d.Fragment)
 			defer c.conn.SetFragment(0)
 		}
+		if d.Frame.Noted { // a rule has refused the request
+			r.refused(&d.Frame)
+		}
 		c.append([][]byte{d.Frame.Bytes})
 	}
+}
+
+// refused notes an error that a rule has answered.
+func (r *run) refused(f *faults.Frame) {
+	entry := scenarios.Entry{
+		At: r.Now(), Conn: f.Conn, Kind: scenarios.EntryError, Method: f.Method, ID: slices.Clone(f.ID), Code: f.Code, Why: "a rule of the faults",
+	}
+	var answer struct{ Error struct{ Message json.RawMessage } }
+	if json.Unmarshal(f.Bytes, &answer) == nil { // else another rule has broken it
+		entry.Message = redact(answer.Error.Message)
+	}
+	r.journal.add(entry)
+	r.failed(&entry)
 }
 
 // hit notes that a rule has hit a frame. Samples are many: of those only the

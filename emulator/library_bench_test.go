@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -410,8 +411,13 @@ func (b *bench) message(p *scriptPeer, text string, say bool) {
 		b.remember(p, f.Result)
 		b.seen(p, "ok", text, say)
 	default:
-		stream, _, _ := strings.Cut(strings.TrimPrefix(text, `{"`), `"`)
-		b.sample(p, stream, text, f.Time)
+		var keys map[string]json.RawMessage
+		_ = json.Unmarshal([]byte(text), &keys) // it is an object
+		for _, stream := range slices.Sorted(maps.Keys(keys)) {
+			if stream != "sid" && stream != "time" {
+				b.sample(p, stream, text, f.Time)
+			}
+		}
 	}
 }
 
@@ -459,13 +465,13 @@ func (b *bench) remember(p *scriptPeer, raw json.RawMessage) {
 
 // sample takes a sample: it is shown, or counted, or a column of it is watched.
 func (b *bench) sample(p *scriptPeer, stream, text string, at json.Number) {
-	if len(p.seen) == 0 || p.seen[len(p.seen)-1] != stream {
-		p.seen = append(p.seen, stream)
-	}
 	how, known := b.show[stream]
 	words := strings.Fields(how)
+	if how != "-" && (len(p.seen) == 0 || p.seen[len(p.seen)-1] != stream) {
+		p.seen = append(p.seen, stream)
+	}
 	switch {
-	case !known:
+	case !known || how == "-":
 	case len(words) == 0 || words[0] == "types":
 		if len(words) > 0 {
 			text = typesOnly(text)
@@ -490,6 +496,9 @@ func (b *bench) sample(p *scriptPeer, stream, text string, at json.Number) {
 				p.columns[stream+"."+column] = append(p.columns[stream+"."+column], x)
 			}
 		}
+	}
+	if how == "-" {
+		return
 	}
 	if n := len(p.counted); n > 0 && p.counted[n-1].stream == stream {
 		c := &p.counted[n-1]

@@ -93,7 +93,7 @@ func verdicts(out *bytes.Buffer, v *Verdict) {
 		}
 	}
 	for _, f := range v.Findings {
-		fmt.Fprintf(out, "%-7s %s (%s page): %s\n", f.Severity, f.Rule, f.Page, f.Text)
+		fmt.Fprintf(out, "%-7s %s (see %s): %s\n", f.Severity, f.Rule, f.Page, f.Text)
 	}
 }
 

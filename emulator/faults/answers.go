@@ -6,7 +6,7 @@ import (
 	"strconv"
 )
 
-// errorAnswer sends an error in the place of an answer.
+// errorAnswer sends an error in the place of an answer, or refuses a request.
 type errorAnswer struct{ Error }
 
 func (e errorAnswer) apply(p *Pipeline, r *rule, it item) {
@@ -30,6 +30,7 @@ func (e errorAnswer) apply(p *Pipeline, r *rule, it item) {
 	b = append(b, it.Frame.ID...)
 	it.Frame.Bytes = append(b, `,"jsonrpc":"2.0"}`...)
 	it.Frame.Code = e.Code
+	it.Frame.Dir, it.Frame.Kind = Out, Answer
 	p.pass(r, it)
 }
 

@@ -290,7 +290,7 @@ func (r *rule) wants(k Kind) bool {
 	}
 	switch {
 	case r.Error != nil || r.WrongID != nil:
-		return k == Answer
+		return k == Answer || k == Request
 	case len(r.On.Stream) > 0 || r.On.Headset != "":
 		return k == Sample
 	case len(r.On.Method) > 0:

@@ -245,6 +245,10 @@ func sample(s string) faults.Frame {
 	return faults.Frame{Kind: faults.Sample, Stream: streams.COM, Conn: 1, Headset: "H", Bytes: []byte(s)}
 }
 
+func request(method, s string) faults.Frame {
+	return faults.Frame{Dir: faults.In, Kind: faults.Request, Conn: 1, Method: method, ID: []byte("5"), Bytes: []byte(s)}
+}
+
 func answer(method, s string) faults.Frame {
 	return faults.Frame{Kind: faults.Answer, Method: method, Conn: 1, ID: []byte("5"), Bytes: []byte(s)}
 }
@@ -303,6 +307,11 @@ func TestFaults(t *testing.T) {
 				`10 {"error":{"code":-32019,"data":{"a":1},"message":"Full <1>"},"id":5,"jsonrpc":"2.0"}`,
 				`20 {"error":{"code":-32019,"data":{"a":1},"message":"Full <1>"},"id":5,"jsonrpc":"2.0"}`, "30 " + ok,
 			},
+		},
+		"error before the call is served": {
+			faults.Rule{On: faults.Match{Direction: "in", Method: []string{"createSession"}, Count: 1}, Error: &faults.Error{Code: -32000, Message: "No"}},
+			[]faults.Frame{request("createSession", ok), request("createSession", ok)},
+			[]string{`10 {"error":{"code":-32000,"message":"No"},"id":5,"jsonrpc":"2.0"}`, "20 " + ok},
 		},
 		"error with the text of the code": {
 			faults.Rule{Error: &faults.Error{Code: -32000}},
@@ -506,6 +515,7 @@ func TestWrongRules(t *testing.T) {
 		"has 2 faults":          {Drop: &faults.Drop{}, Reset: &faults.Reset{}},
 		"does not go in":        {On: faults.Match{Kind: []string{"request", "answer"}}, Drop: &faults.Drop{}},
 		"fault of answers":      {On: faults.Match{Kind: []string{"sample"}}, Error: &faults.Error{Code: -32000}},
+		"wrongId is a fault of": {On: faults.Match{Direction: "in"}, WrongID: &faults.WrongID{}},
 		"ends before it begins": {On: faults.Match{From: 5, To: 5}, Drop: &faults.Drop{}},
 		"keep or cut":           {Truncate: &faults.Truncate{}},
 		"not a span":            {Latency: &faults.Latency{Uniform: []faults.Duration{5, 1}}},

@@ -28,7 +28,7 @@ type Rule struct {
 	Bandwidth *Bandwidth `json:"bandwidth,omitempty" doc:"Limit the bytes per second."`
 	Close     *Close     `json:"close,omitempty" doc:"Close the connection with a code in the place of the frame."`
 	Reset     *Reset     `json:"reset,omitempty" doc:"Reset the connection in the place of the frame."`
-	Error     *Error     `json:"error,omitempty" doc:"Send an error in the place of the answer."`
+	Error     *Error     `json:"error,omitempty" doc:"Send an error in the place of the answer; with direction in before the call is served, which then never is."`
 	WrongID   *WrongID   `json:"wrongId,omitempty" doc:"Give the answer another id."`
 	Wait      *Wait      `json:"wait,omitempty" doc:"Hold it back until other frames have gone ahead."`
 	Insert    *Insert    `json:"insert,omitempty" doc:"Send another frame before or after it."`
@@ -216,7 +216,7 @@ func (r *Rule) Check() []Problem {
 	}
 	switch name {
 	case "error", "wrongId":
-		if in {
+		if in && name == "wrongId" {
 			bad("on.direction", name+" is a fault of answers", "out")
 		}
 		for _, k := range r.On.Kind {
