@@ -202,32 +202,6 @@ func TestManualClockWaitsForAReader(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-func TestReadersAreNotDisturbedBySlowOnes(t *testing.T) {
-	e := emulator.StartT(t, emulator.Options{OutboxLimit: 64 << 10, Clock: "x20"})
-	slow, quick := dialTLS(t, e), dialTLS(t, e)
-	slow.subscribe("eeg")
-	token := quick.call("authorize", map[string]any{"clientId": "app-quick", "clientSecret": "s"})["cortexToken"]
-	session := quick.call("createSession", map[string]any{"cortexToken": token, "status": "active"})["id"]
-	quick.call("subscribe", map[string]any{"cortexToken": token, "session": session, "streams": []string{"mot"}})
-	for counter := -1; ; {
-		var s sample
-		require.NoError(t, json.Unmarshal([]byte(quick.read()), &s))
-		var got int
-		require.NoError(t, json.Unmarshal(s.Mot[0], &got))
-		require.True(t, counter < 0 || got == (counter+1)%64, "the quick reader misses nothing")
-		counter = got
-		if e.Stats().SlowReaders > 0 {
-			break
-		}
-	}
-	for {
-		if _, _, err := slow.conn.Read(slow.ctx); err != nil {
-			require.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(err), "%v", err)
-			return
-		}
-	}
-}
-
 func TestCloseSendsGoingAway(t *testing.T) {
 	e := emulator.StartT(t, emulator.Options{})
 	p := dialTLS(t, e)

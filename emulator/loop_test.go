@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/coder/websocket"
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakecortex/fakecortex/emulator"
@@ -98,5 +99,31 @@ func TestStalledReaderIsCutOnTheManualClock(t *testing.T) {
 		sessions := -1
 		require.NoError(t, e.Do(func(s *api.Service) { sessions = len(s.Store.Sessions()) }))
 		require.Zero(t, sessions, "the client is gone and with it its session")
+	})
+}
+
+// TestReadersAreNotDisturbedBySlowOnes: one client never reads and is cut at the
+// bound of its outbox with 1008; the other misses nothing, and nothing is late.
+func TestReadersAreNotDisturbedBySlowOnes(t *testing.T) {
+	bubble(t, emulator.Options{Clock: "real", OutboxLimit: 64 << 10}, func(t *testing.T, e *emulator.Emulator, quick *peer) {
+		slow := dialMemory(t, e)
+		slow.subscribe("eeg")
+		token := quick.call("authorize", map[string]any{"clientId": "app-quick", "clientSecret": "s"})["cortexToken"]
+		session := quick.call("createSession", map[string]any{"cortexToken": token, "status": "active"})["id"]
+		quick.call("subscribe", map[string]any{"cortexToken": token, "session": session, "streams": []string{"mot"}})
+		last := sampleTime(t, quick.read())
+		for e.Stats().SlowReaders == 0 {
+			frame := quick.read()
+			now := sampleTime(t, frame)
+			require.InDelta(t, 1.0/64, now-last, 0.0002)
+			require.InDelta(t, float64(time.Now().UnixNano())*1e-9, now, 0.0002)
+			last = now
+		}
+		for {
+			if _, _, err := slow.conn.Read(slow.ctx); err != nil {
+				require.Equal(t, websocket.StatusPolicyViolation, websocket.CloseStatus(err), "%v", err)
+				return
+			}
+		}
 	})
 }
