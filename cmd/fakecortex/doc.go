@@ -2,6 +2,7 @@
 // wss://localhost:6868, with a simulated headset.
 //
 //	fakecortex [serve]       serve until SIGINT or SIGTERM
+//	fakecortex exec          run a command against a service of its own, judge the client
 //	fakecortex ctl           look at a running one and change its world
 //	fakecortex scenarios     list, show and check scenarios
 //	fakecortex ca            print the CA certificate that clients must trust
@@ -11,5 +12,6 @@
 // Every flag has a FAKECORTEX_* variable: --tls-dir is FAKECORTEX_TLS_DIR.
 // Standard output carries what scripts read (the ready line, the certificate),
 // standard error the log. Exit codes: 0, 1 when something failed, 2 when the
-// command line is wrong.
+// command line is wrong; exec has the command's, and 99 when only the client's
+// conduct was wrong.
 package main

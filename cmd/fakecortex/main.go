@@ -26,6 +26,7 @@ func main() {
 // each, so that one environment serves them all.
 type cli struct {
 	Serve       serveCmd       `cmd:"" default:"withargs" help:"Serve until SIGINT or SIGTERM (the default command)."`
+	Exec        execCmd        `cmd:"" help:"Run a command, such as the tests of a client, against a service of its own, and judge the client."`
 	Ctl         ctlCmd         `cmd:"" help:"Look at a running fakecortex and change its world, over its control API."`
 	Scenarios   scenariosCmd   `cmd:"" help:"List, show and check scenarios."`
 	CA          caCmd          `cmd:"" name:"ca" help:"Print the CA certificate that clients must trust, as PEM."`
@@ -37,6 +38,7 @@ type cli struct {
 type system struct {
 	ctx            context.Context
 	getenv         func(string) string
+	stdin          io.Reader
 	stdout, stderr io.Writer
 }
 
@@ -57,7 +59,7 @@ const (
 
 // run is the whole program but for the process around it: it returns the exit
 // code, and ends the serve command when ctx is done.
-func run(ctx context.Context, args []string, getenv func(string) string, _ io.Reader, stdout, stderr io.Writer) int {
+func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	helped := false
 	var commands cli
 	parser, err := kong.New(&commands,
@@ -87,9 +89,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, _ io.Re
 	if err != nil {
 		return complain(stderr, fmt.Errorf("%w (see fakecortex --help)", err), exitUsage)
 	}
-	err = command.Run(system{ctx: ctx, getenv: getenv, stdout: stdout, stderr: stderr}, nameOf(command))
+	err = command.Run(system{ctx: ctx, getenv: getenv, stdin: stdin, stdout: stdout, stderr: stderr}, nameOf(command))
 	var usage usageError
+	var exit exitError
 	switch {
+	case errors.As(err, &exit):
+		return int(exit)
 	case errors.As(err, &usage):
 		return complain(stderr, err, exitUsage)
 	case err != nil:

@@ -12,13 +12,15 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"fakecortex": main})
+	testscript.Main(m, map[string]func(){"fakecortex": main, "client": clientMain})
 }
 
 // TestScripts runs the command line as scripts use it, one file per subject in
 // testdata/script. Beside the usual commands they have
 //
+//	client MODE    a Cortex client for exec, see client_test.go
 //	ready FILE     waits for a ready file; sets $URL $PORT $CA $CONTROL $PID from it
+//	waitfile FILE  waits until there is such a file
 //	sigterm        sends SIGTERM to $PID
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -31,8 +33,9 @@ func TestScripts(t *testing.T) {
 		},
 		Condition: func(name string) (bool, error) { return name == "root" && os.Geteuid() == 0, nil },
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready":   waitReady,
-			"sigterm": sigterm,
+			"ready":    waitReady,
+			"waitfile": waitFile,
+			"sigterm":  sigterm,
 		},
 	})
 }
@@ -58,6 +61,16 @@ func waitReady(ts *testscript.TestScript, _ bool, args []string) {
 			ts.Setenv(name, value)
 		}
 		return
+	}
+	ts.Fatalf("%s has not come", args[0])
+}
+
+func waitFile(ts *testscript.TestScript, _ bool, args []string) {
+	for range 1000 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
 	}
 	ts.Fatalf("%s has not come", args[0])
 }
