@@ -229,7 +229,9 @@ func (r *run) refused(f *faults.Frame) {
 	entry := scenarios.Entry{
 		At: r.Now(), Conn: f.Conn, Kind: scenarios.EntryError, Method: f.Method, ID: slices.Clone(f.ID), Code: f.Code, Why: "a rule of the faults",
 	}
-	var answer struct{ Error struct{ Message json.RawMessage } }
+	var answer struct {
+		Error struct{ Message json.RawMessage }
+	}
 	if json.Unmarshal(f.Bytes, &answer) == nil { // else another rule has broken it
 		entry.Message = redact(answer.Error.Message)
 	}

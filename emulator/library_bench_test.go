@@ -115,7 +115,7 @@ func steady(_ []string, a slog.Attr) slog.Attr {
 		return slog.Attr{}
 	}
 	if text := a.Value.String(); remotePort.MatchString(text) {
-		return slog.String(a.Key, remotePort.ReplaceAllString(text, "$1:PORT"))
+		return slog.String(a.Key, remotePort.ReplaceAllString(text, "LOOPBACK:PORT"))
 	}
 	return a
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakecortex/fakecortex/scenarios"
 )
 
 var updateLibrary = flag.Bool("update", false, "rewrite the golden transcripts of the library")
@@ -61,6 +63,33 @@ func TestLibraryTranscripts(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestLibraryIsCovered looks into the golden transcripts: each built-in scenario
+// has one of a good client, and each of its expectations is failed by a naive one.
+func TestLibraryIsCovered(t *testing.T) {
+	var missing []string
+	for _, name := range scenarios.Builtins() {
+		if _, err := os.Stat("testdata/library/" + name + ".golden"); err != nil {
+			missing = append(missing, name)
+		}
+		s, err := scenarios.Load(name, scenarios.Options{})
+		require.NoError(t, err)
+		paths, err := filepath.Glob("testdata/library/" + name + ".naive*.golden")
+		require.NoError(t, err)
+		var naive strings.Builder
+		for _, path := range paths {
+			text, err := os.ReadFile(path)
+			require.NoError(t, err)
+			naive.Write(text)
+		}
+		for _, e := range s.Expectations {
+			if !strings.Contains(naive.String(), "FAILED  "+e.Name+": ") {
+				missing = append(missing, name+": "+e.Name)
+			}
+		}
+	}
+	assert.Empty(t, missing)
 }
 
 // TestLibraryIsRepeatable plays every script a second time, with the same bytes,

@@ -320,7 +320,7 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 		l.find("other-application-token", e, "%s with a token that is not this application's", e.Method)
 	case -32004, -32001, -32152:
 		if e.Method == "createSession" {
-			l.find("session-before-connected", e, "createSession answered %d: the headset is not connected", e.Code)
+			l.find("session-before-connected", e, "createSession answered %d: the headset is not available yet", e.Code)
 		}
 	case -32007:
 		if e.Method == "subscribe" && c.sessions == 0 {

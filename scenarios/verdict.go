@@ -470,7 +470,7 @@ func (e *Entry) describe() string {
 	switch e.Kind {
 	case EntryCall:
 		if len(e.Params) > 0 && len(e.Params) <= 200 {
-			return e.Method + " " + hideSecrets(e.Params)
+			return strings.TrimSpace(e.Method + " " + hideSecrets(e.Params))
 		}
 		return e.Method
 	case EntryAnswer:
