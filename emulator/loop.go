@@ -164,7 +164,7 @@ func (l *loop) advance(d time.Duration) {
 // for those that are half full.
 func (l *loop) giveRoom() {
 	for _, c := range l.dirty {
-		if pending := c.conn.Pending(); pending >= flushAt {
+		if pending := c.conn.Pending(); pending >= min(flushAt, c.limit/2) {
 			c.conn.Flush()
 			if pending >= c.limit/2 {
 				ctx, cancel := context.WithTimeout(context.Background(), stallLimit)

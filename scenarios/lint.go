@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -333,7 +334,7 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 	case -32115:
 		l.find("marker-in-seconds", e, "injectMarker answered -32115: the time is too far in the past")
 	case -32018, -32602:
-		if c.inFlight != nil && e.Why == "cortexToken" {
+		if strings.Contains(e.Why, "cortexToken") {
 			l.find("call-without-token", e, "%s without cortexToken", e.Method)
 		}
 	}
