@@ -223,7 +223,8 @@ func (b *bench) say(format string, args ...any) {
 // expand puts values in the place of names. $now and $seconds are the time of a
 // marker, right and as a careless client writes it.
 func (b *bench) expand(text string) string {
-	now := time.Unix(0, b.e.loop.sched.Now())
+	var now time.Time
+	b.e.loop.do(func() { now = time.Unix(0, b.e.loop.sched.Now()) })
 	vars := map[string]string{
 		"$now": strconv.FormatInt(now.UnixMilli(), 10), "$seconds": strconv.FormatInt(now.Unix(), 10),
 		"$later": strconv.FormatInt(now.Add(250*time.Millisecond).UnixMilli(), 10),
