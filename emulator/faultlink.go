@@ -97,16 +97,19 @@ func (c *client) Close(code int, reason string) { c.hangUp(code, reason, false) 
 
 // hangUp ends the connection from our side: nothing goes in or out any more, and
 // the service forgets the client at this instant, behind what is happening now.
-// 1006 and reset cut it without a close frame.
+// With 1006 the client gets what is queued and no close frame; a reset loses that.
 func (c *client) hangUp(code int, reason string, reset bool) {
 	if c.cut || c.gone {
 		return
 	}
 	c.cut = true
-	if reset || code == int(websocket.StatusAbnormalClosure) {
+	switch {
+	case reset:
 		c.conn.Abort()
 		code = int(websocket.StatusAbnormalClosure)
-	} else {
+	case code == int(websocket.StatusAbnormalClosure):
+		c.conn.Cut()
+	default:
 		c.conn.Close(websocket.StatusCode(code), reason)
 	}
 	r := c.run

@@ -156,6 +156,40 @@ func TestDropAndClose(t *testing.T) {
 	assert.Equal(t, []string{"fault drop getUserLogin 0", "fault close queryHeadsets 0", "closed   4001"}, got)
 }
 
+// A cut loses nothing that was sent before, a reset what is on its way.
+func TestCutWithoutACloseFrame(t *testing.T) {
+	e := startWith(t, `timeline: [{onSample: {stream: mot, n: 640}, do: {cut: {code: 1006}}}]`, func(o *emulator.Options) { o.Listen = []string{"localhost:0"} })
+	p := dialTLS(t, e)
+	p.subscribe("mot")
+	require.NoError(t, e.Advance(time.Minute))
+	for range 640 {
+		require.Contains(t, p.read(), `"mot":`)
+	}
+	_, _, err := p.conn.Read(p.ctx)
+	require.Error(t, err)
+	assert.EqualValues(t, -1, websocket.CloseStatus(err), "no close frame came: %s", err)
+}
+
+// The headset's clock is in the time of each sample.
+func TestHeadsetClockAction(t *testing.T) {
+	e := startWith(t, `timeline: [{at: 1s, do: {headsetClock: {offset: 1h}}}]`)
+	p := dialMemory(t, e)
+	p.subscribe("mot")
+	require.NoError(t, e.Advance(2*time.Second))
+	var last float64
+	jumps := 0
+	for range 128 {
+		var frame struct{ Time float64 }
+		require.NoError(t, json.Unmarshal([]byte(p.read()), &frame))
+		if last != 0 && frame.Time-last > 1 {
+			jumps++
+			assert.InDelta(t, 3600, frame.Time-last, 0.1)
+		}
+		last = frame.Time
+	}
+	assert.Equal(t, 1, jumps)
+}
+
 // A session must not outlive the connection that a fault has cut, not even for
 // an instant of virtual time.
 func TestCutEndsSessionsAtOnce(t *testing.T) {

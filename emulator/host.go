@@ -70,6 +70,8 @@ func (r *run) act(a scenarios.Action) error {
 		return s.SetConnect(x.Headset, spec)
 	case *scenarios.USBCable:
 		return s.SetUSBCable(x.Headset, x.Plugged)
+	case *scenarios.HeadsetClock:
+		return s.SetClockOffset(x.Headset, x.Offset.D())
 	case *scenarios.OnUser:
 		return s.AcceptEULA(x.User)
 	case *scenarios.OnApplication:

@@ -338,7 +338,11 @@ func (b *bench) receive() {
 			}
 		}
 		b.frames(p)
-		if !p.closed && (p.client.cut || p.client.gone) && p.client.conn != nil && p.wire.closed() {
+		if !p.closed && (p.client.cut || p.client.gone) && p.client.conn != nil {
+			// No close frame has come, so the end of the wire will.
+			for end := time.Now().Add(patience); !p.wire.closed() && time.Now().Before(end); {
+				time.Sleep(time.Microsecond)
+			}
 			p.closed = true
 			b.flushCounts()
 			fmt.Fprintf(b.out, "%s %s cut\n", b.clock(), p.name)

@@ -240,6 +240,9 @@ func (s *Source) indexAt(t int64) int64 {
 // stamp returns the wire's time of host instant t, in 100 us.
 func (s *Source) stamp(t int64) int64 { return (t + s.offset + 50_000) / 100_000 }
 
+// SetClockOffset moves the headset's clock, nanoseconds from the host's.
+func (s *Source) SetClockOffset(offset int64) { s.offset = offset }
+
 // HeadsetTime returns the headset's clock at a host instant in seconds since the
 // Unix epoch: what syncWithHeadsetClock compares with.
 func (s *Source) HeadsetTime(hostNow int64) float64 { return float64(hostNow+s.offset) * 1e-9 }

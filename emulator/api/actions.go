@@ -2,6 +2,7 @@ package api
 
 import (
 	"fmt"
+	"time"
 
 	"github.com/fakecortex/fakecortex/emulator/rpc"
 	"github.com/fakecortex/fakecortex/streams"
@@ -53,6 +54,20 @@ func (s *Service) ChangeSignal(id string, change func(src *streams.Source, at in
 	}
 	d.advance()
 	return change(d.source, s.sched.Now())
+}
+
+// SetClockOffset moves the clock of a headset against the host's.
+func (s *Service) SetClockOffset(id string, offset time.Duration) error {
+	d, err := s.deviceOf(id)
+	if err != nil {
+		return err
+	}
+	d.spec.ClockOffset = offset
+	if d.source != nil {
+		d.advance()
+		d.source.SetClockOffset(int64(offset))
+	}
+	return nil
 }
 
 // Signal returns the state of a headset's signal, ok false when it has none.

@@ -38,7 +38,7 @@ type Conn struct {
 	why     *CloseInfo // set by the side that began the end
 	closing bool       // nothing more is queued
 	last    bool       // a close frame is queued
-	stuck   bool       // a write has failed
+	stuck   bool       // a write has failed, or there is to be no goodbye
 
 	inMu     sync.Mutex // protects the following
 	in       []inbound
@@ -95,6 +95,20 @@ func (c *Conn) closeLocked(code websocket.StatusCode, reason string) {
 	c.closing, c.last = true, true
 	c.releaseRoom()
 	_ = c.net.SetWriteDeadline(time.Now().Add(c.server.options.CloseTimeout))
+}
+
+// Cut ends the connection behind what is queued, with no close frame and no TLS
+// goodbye: the client sees what it sees when the service dies.
+func (c *Conn) Cut() {
+	c.mu.Lock()
+	if !c.closing {
+		c.why = &CloseInfo{Code: websocket.StatusAbnormalClosure, Reason: "cut", Local: true}
+		c.closing, c.stuck = true, true
+		c.releaseRoom()
+		_ = c.net.SetWriteDeadline(time.Now().Add(c.server.options.CloseTimeout))
+	}
+	c.mu.Unlock()
+	c.Flush()
 }
 
 // Abort cuts the connection with no close frame and no TLS goodbye: the client

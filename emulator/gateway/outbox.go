@@ -221,6 +221,8 @@ func (c *Conn) write() {
 				if last {
 					// The close frame is out; so long may the client take to answer.
 					c.readUntil(c.server.options.CloseTimeout)
+				} else {
+					c.readUntil(0)
 				}
 				return
 			}
