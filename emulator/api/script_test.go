@@ -92,6 +92,8 @@ var scriptWords = map[string]func(testing.TB, *World, string){
 		id, status, _ := strings.Cut(v, ":")
 		w.Headsets = append(w.Headsets, HeadsetSpec{ID: id, Status: oneOf(t, status, starts)})
 	},
+	"appears": func(t testing.TB, w *World, v string) { w.Headsets[0].AppearsAfter = parseDuration(t, v) },
+	"silence": func(t testing.TB, w *World, v string) { w.Headsets[0].SilenceLimit = parseDuration(t, v) },
 	"headset": func(t testing.TB, w *World, v string) {
 		if v == "none" {
 			w.Headsets = nil
