@@ -65,7 +65,7 @@ func (r *run) act(a scenarios.Action) error {
 		}
 		spec.Outcome, spec.Flaky, spec.Polls = connectOutcome(x.Outcome), false, 0
 		if x.Delay != nil {
-			spec.Delay = x.Delay.D()
+			spec.Delay = delay(*x.Delay)
 		}
 		return s.SetConnect(x.Headset, spec)
 	case *scenarios.USBCable:

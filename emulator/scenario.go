@@ -104,21 +104,21 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		Cloud:          api.Cloud{Status: cloudStatus(w.Cloud.Status), TokenRefreshing: w.Cloud.TokenRefreshing, RefreshFor: w.Timings.CloudRefresh.D()},
 		Disk:           diskSpace(w.Disk), Phase: api.Phase(max(0, slices.Index([]string{"ready", "starting", "zombie"}, w.Service))),
 		BluetoothDenied: w.BluetoothDenied, VirtualHeadsetMethods: w.VirtualHeadsetMethods,
-		ConnectDelay: some(w.Timings.ConnectDelay), ConnectTimeout: some(w.Timings.ConnectTimeout), UpdateDelay: some(w.Timings.UpdateHeadset),
+		ConnectDelay: delay(w.Timings.ConnectDelay), ConnectTimeout: delay(w.Timings.ConnectTimeout), UpdateDelay: delay(w.Timings.UpdateHeadset),
 		ReadyDelay: some(w.Timings.ServiceReady), TokenLife: w.Timings.TokenLife.D(), HeadsetReady: w.Timings.HeadsetReady.D(),
 		SessionEnd: w.Timings.SessionEnd.D(), ConnectionEnd: w.Timings.ClosedSocketCleanup.D(),
 		FlexWithoutMapping: api.FlexRule(max(0, slices.Index([]string{"warning", "error", "ok"}, w.Rules.FlexWithoutMapping))),
-		MaxRecords:         w.Limits.Records, PostProcessing: some(w.Timings.PostProcessing), PostProcessingNever: w.Timings.PostProcessingNever,
-		DownloadDelay: some(w.Timings.Download), MarkerTooOld: some(w.Timings.MarkerTooOld), MarkerJitter: w.Rules.MarkerJitter.D(),
+		MaxRecords:         w.Limits.Records, PostProcessing: delay(w.Timings.PostProcessing), PostProcessingNever: w.Timings.PostProcessingNever,
+		DownloadDelay: delay(w.Timings.Download), MarkerTooOld: some(w.Timings.MarkerTooOld), MarkerJitter: w.Rules.MarkerJitter.D(),
 		MarkersLost: w.Rules.MarkersLost, MarkersLate: w.Rules.MarkersLate,
 		Training: api.TrainingSpec{
-			Time: some(w.Timings.Training), FailTime: some(w.Timings.TrainingFailure), Result: trainingResult(w.Rules.TrainingResult),
+			Time: delay(w.Timings.Training), FailTime: delay(w.Timings.TrainingFailure), Result: trainingResult(w.Rules.TrainingResult),
 			NeedsSys: w.Rules.TrainingWithoutSys == "error", EventFirst: !w.Rules.TrainingAnswerFirst, CommandsAtRest: w.Rules.CommandsAtRest,
 		},
 		SessionsOverUSBCable: !w.Rules.SessionRefusedOnUSBCable, ActivateAgainCosts: !w.Rules.ActivateOnce,
 		IgnoreLargeDebit: w.Rules.DebitTooLarge == "ignore", CheckSecretEarly: w.Rules.RequestAccessChecksSecret,
 		RefuseUnknownParams: w.Rules.UnknownParameter == "invalidParams", AnyEnvelope: !w.Rules.StrictEnvelope,
-		ScanDuration: some(w.Timings.ScanDuration), ScanFindAfter: some(w.Timings.ScanFindAfter), SilenceLimit: some(w.Timings.SilenceLimit),
+		ScanDuration: delay(w.Timings.ScanDuration), ScanFindAfter: delay(w.Timings.ScanFindAfter), SilenceLimit: some(w.Timings.SilenceLimit),
 		SamplesAfterUnsubscribe:   w.Rules.SamplesAfterUnsubscribe,
 		SessionsOutliveConnection: !w.Rules.SessionsDieWithConnection,
 		MaxSessions:               w.Limits.Sessions,
@@ -189,6 +189,14 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		out.Errors[api.CodeMissingParams] = o
 	}
 	return out, nil
+}
+
+// delay returns how long something takes, nothing too.
+func delay(d scenarios.Duration) time.Duration {
+	if d == 0 {
+		return api.AtOnce
+	}
+	return d.D()
 }
 
 // some returns a duration for which the service knows 0 as "not given".
@@ -299,7 +307,7 @@ func headsetOf(h *scenarios.Headset) (api.HeadsetSpec, error) {
 		spec.SettleFor = h.SettleFor.D()
 	}
 	if h.Connect.Delay != nil {
-		spec.Connect.Delay = h.Connect.Delay.D()
+		spec.Connect.Delay = delay(*h.Connect.Delay)
 	}
 	if h.SilenceLimit != nil {
 		spec.SilenceLimit = some(*h.SilenceLimit)

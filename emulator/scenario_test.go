@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"testing"
@@ -260,4 +261,55 @@ func TestCortexVersionOfTheOptions(t *testing.T) {
 	}
 	_, err := emulator.Start(emulator.Options{CortexVersion: "newest"})
 	require.ErrorContains(t, err, `cortexVersion "newest"`)
+}
+
+// TestDelaysOfNothing: a duration of 0s in a scenario is none, also where the
+// service knows a zero as "not given".
+func TestDelaysOfNothing(t *testing.T) {
+	e := startWith(t, `
+world:
+  headsets: [{id: EPOCX-3B9A0001, status: discovered}, {id: EPOCX-3B9A0002, status: discovered, connect: {delay: 0s}}, {id: EPOCX-3B9A0003, status: "on"}]
+  profiles: [{name: demo}]
+  records: [{title: Far, start: -1h, duration: 1s, syncStatus: notDownloaded}]
+  timings: {connectDelay: 0s, scanDuration: 0s, scanFindAfter: 0s, training: 0s, trainingFailure: 0s, postProcessing: 0s, download: 0s}
+`)
+	p := dialMemory(t, e)
+	t.Cleanup(func() { p.conn.CloseNow() })
+	// The clock stands still all the time.
+	for _, headset := range []string{"EPOCX-3B9A0001", "EPOCX-3B9A0002"} {
+		p.call("controlDevice", map[string]any{"command": "connect", "headset": headset})
+		require.Equal(t, 104, p.warning())
+	}
+	p.call("controlDevice", map[string]any{"command": "refresh"})
+	require.Equal(t, 142, p.warning())
+	require.NoError(t, e.Do(func(s *api.Service) { assert.Equal(t, "discovered", s.State().Headsets[2].Status) }))
+	token, session := p.subscribe("sys")
+	params := func(more map[string]any) map[string]any {
+		out := map[string]any{"cortexToken": token, "session": session}
+		maps.Copy(out, more)
+		return out
+	}
+	p.call("setupProfile", map[string]any{"cortexToken": token, "status": "load", "profile": "demo", "headset": "EPOCX-3B9A0001"})
+	require.Equal(t, 13, p.warning())
+	require.Equal(t, 0.0, p.call("getTrainingTime", params(map[string]any{"detection": "mentalCommand"}))["time"])
+	training := params(map[string]any{"detection": "mentalCommand", "action": "neutral", "status": "start"})
+	p.call("training", training)
+	require.Contains(t, p.read(), "MC_Started")
+	require.Contains(t, p.read(), "MC_Succeeded")
+	training["status"] = "accept"
+	p.call("training", training)
+	require.Contains(t, p.read(), "MC_Completed")
+	require.NoError(t, e.Do(func(s *api.Service) { s.SetTrainingResult(api.TrainingFails) }))
+	training["status"] = "start"
+	p.call("training", training)
+	require.Contains(t, p.read(), "MC_Started")
+	require.Contains(t, p.read(), "MC_Failed")
+	p.call("createRecord", params(map[string]any{"title": "Run"}))
+	p.call("stopRecord", params(nil))
+	require.Equal(t, 30, p.warning())
+	query := map[string]any{"cortexToken": token, "query": map[string]any{"keyword": "Far"}, "orderBy": []any{}, "includeSyncStatusInfo": true}
+	far := p.call("queryRecords", query)["records"].([]any)[0].(map[string]any)
+	p.call("requestToDownloadRecordData", map[string]any{"cortexToken": token, "recordIds": []any{far["uuid"]}})
+	far = p.call("queryRecords", query)["records"].([]any)[0].(map[string]any)
+	require.Equal(t, map[string]any{"status": "downloaded"}, far["syncStatus"])
 }

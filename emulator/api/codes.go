@@ -59,6 +59,7 @@ const (
 	CodeUnpublished           = -32142
 	CodeDataCorrupted         = -32147
 	CodeHeadsetNotReady       = -32152
+	CodeOptOutUnavailable     = -32155
 	CodeNotReauthorized       = -32170
 	CodeDownloadRefused       = -32186
 )

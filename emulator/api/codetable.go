@@ -125,6 +125,7 @@ var codeTable = [...]CodeRow{
 	{Code: -32142, Name: "Unpublished Application", Text: "The application is not published and you are not its owner.", Guessed: true, When: "authorize", Source: fromOthers},
 	{Code: -32147, Text: "Data is corrupted by internal error.", When: "an entry of failure in exportRecord: the data of the record is damaged or missing", Source: "cortex-example #46"},
 	{Code: -32152, Name: "Headset Not Ready", Text: "The headset is not ready.", Guessed: true, When: "just connected, its settings are not known yet", Source: fromOthers},
+	{Code: -32155, Text: "The opt-out feature is unavailable.", When: "configOptOut set, where the license or the application does not leave the choice", Source: "cortex-example #125"},
 	{Code: -32170, Name: "NotReAuthorized", Text: "You must authorize again.", Guessed: true, When: "until authorize is called again", Source: fromClients},
 	{Code: -32186, Text: "The record data is already on this machine.", Guessed: true, When: "an entry of failure in requestToDownloadRecordData", Source: fromDocs},
 

@@ -412,7 +412,7 @@ func (s *Service) connect(d *device, mappings map[string]string, by string) {
 			delay = s.world.ConnectTimeout
 		}
 	}
-	d.attempt.end = s.sched.After(int64(delay), func() { s.connectEnds(d) })
+	d.attempt.end = s.sched.After(int64(max(delay, 0)), func() { s.connectEnds(d) })
 }
 
 // polled counts a call of queryHeadsets for the attempts that wait for some.

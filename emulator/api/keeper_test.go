@@ -68,7 +68,7 @@ func TestKeptOverARestart(t *testing.T) {
 	require.Equal(t, want, frame(second))
 	require.Equal(t, first.service.Store.Subjects(), second.service.Store.Subjects())
 	require.Equal(t, first.service.Store.AllProfiles(), second.service.Store.AllProfiles())
-	require.Equal(t, true, second.result("a", "configOptOut", `{`+auth+`,"status":"get"}`)["currentOptOut"])
+	require.Equal(t, true, second.result("a", "configOptOut", `{`+auth+`,"status":"get"}`)["currOptOut"])
 	second.vars["$record"] = record
 	folder = t.TempDir()
 	require.Equal(t, record, successes(second.export("a", folder, everyStream)))

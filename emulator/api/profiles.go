@@ -34,8 +34,8 @@ const (
 
 // TrainingSpec says how trainings go.
 type TrainingSpec struct {
-	Time     time.Duration // from Started to Succeeded, default 8 s (getTrainingTime)
-	FailTime time.Duration // from Started to Failed, default 10 s (cortex-example #51)
+	Time     time.Duration // from Started to Succeeded, default 8 s (getTrainingTime); or AtOnce
+	FailTime time.Duration // from Started to Failed, default 10 s (cortex-example #51); or AtOnce
 	Result   TrainingResult
 	// NeedsSys refuses training in a session that is not subscribed to sys;
 	// else it runs and its events are sent to nobody.

@@ -63,9 +63,9 @@ func recordMethods() []rpc.Method[*Call] {
 		},
 		{
 			Name: "configOptOut", Chapter: chapter, Doc: "Gets or sets whether records stay on this machine.", Handle: configOptOut, Since: "2.2.1",
-			Params:   []rpc.Param{tokenParam(), {Name: "status", Type: rpc.TypeString, Required: true, Enum: []string{"get", "set"}}, {Name: "newOptOut", Type: rpc.TypeBool}},
-			Warnings: []int{WarnOptOutOn, WarnOptOutOff},
-			Guessed:  "the members of the result, and which of the two warnings is which",
+			Params: []rpc.Param{tokenParam(), {Name: "status", Type: rpc.TypeString, Required: true, Enum: []string{"get", "set"}}, {Name: "newOptOut", Type: rpc.TypeBool}},
+			Errors: []int{CodeOptOutUnavailable}, Warnings: []int{WarnOptOutOn, WarnOptOutOff},
+			Guessed: "when forceOptOut is true, the message of set, and which of the two warnings is which",
 		},
 		{
 			Name: "requestToDownloadRecordData", Chapter: chapter, Doc: "Downloads the data of records from the cloud.", Handle: requestToDownloadRecordData,
@@ -419,20 +419,25 @@ func getRecordInfos(c *Call, a rpc.Args) (any, error) {
 	return list, nil
 }
 
+// configOptOut answers with the members that cortex-example #125 shows. Where the
+// license or the application decides, set is refused and get says so.
 func configOptOut(c *Call, a rpc.Args) (any, error) {
-	license, message := c.license(), "Get the opt out configuration successfully"
-	locked := c.Store.OptOutLocked(c.app, license)
+	license, verb := c.license(), "Get"
+	available := !c.Store.OptOutLocked(c.app, license)
 	if a.String("status") == "set" {
-		if !a.Has("newOptOut") {
+		switch {
+		case !a.Has("newOptOut"):
 			return nil, c.missing("newOptOut")
+		case !available:
+			return nil, c.fault(CodeOptOutUnavailable, "the license or the application does not leave the opt-out to "+c.app.Name)
 		}
 		c.apply(c.Store.SetOptOut(c.app, c.token.Username, license, a.Bool("newOptOut", false)))
-		message = "Set the opt out configuration successfully"
-		if locked {
-			message = "The opt out configuration cannot be changed"
-		}
+		verb = "Set"
 	}
-	return rpc.Object{"currentOptOut": c.Store.OptOut(c.app, c.token.Username, license), "lockOptOut": locked, "message": message}, nil
+	on := c.Store.OptOut(c.app, c.token.Username, license)
+	return rpc.Object{
+		"currOptOut": on, "forceOptOut": on && !available, "message": verb + " opt-out configuration successfully", "optOutAvail": available,
+	}, nil
 }
 
 func (s *Service) optOutChanged(ch sessionstore.OptOutChanged) {

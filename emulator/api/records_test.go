@@ -410,18 +410,22 @@ func TestConfigOptOut(t *testing.T) {
 		b.result("a", "stopRecord", `{`+inSession+`}`)
 		return r["localOnly"]
 	}
-	require.Equal(t, []any{false, false}, []any{get()["currentOptOut"], get()["lockOptOut"]})
+	config := func(on, available bool, message string) map[string]any { // the members of cortex-example #125
+		return map[string]any{"currOptOut": on, "forceOptOut": on && !available, "message": message + " opt-out configuration successfully", "optOutAvail": available}
+	}
+	require.Equal(t, config(false, true, "Get"), get())
 	require.Equal(t, false, localOnly())
-	require.Equal(t, true, set("true")["currentOptOut"])
+	require.Equal(t, config(true, true, "Set"), set("true"))
 	require.Len(t, b.warnings("a", WarnOptOutOn), 1)
 	require.Equal(t, true, localOnly())
 	set("true")
 	require.Len(t, b.warnings("a", WarnOptOutOn), 1, "nothing changed")
-	require.Equal(t, false, set("false")["currentOptOut"])
+	require.Equal(t, false, set("false")["currOptOut"])
 	require.Len(t, b.warnings("a", WarnOptOutOff), 1)
 	on := true
 	b.service.Store.Licenses()[0].ForceOptOut = &on
-	require.Equal(t, []any{true, true}, []any{set("false")["currentOptOut"], get()["lockOptOut"]}, "the license decides")
+	require.Equal(t, CodeOptOutUnavailable, code(b.call("a", "configOptOut", `{`+auth+`,"status":"set","newOptOut":true}`)), "the license decides")
+	require.Equal(t, config(true, false, "Get"), get())
 	require.Len(t, b.warnings("a", WarnOptOutOff), 1)
 	require.Equal(t, true, localOnly())
 }

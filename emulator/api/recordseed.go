@@ -162,8 +162,8 @@ func (s *Service) populateRecords() error {
 
 func (w *World) recordDefaults() {
 	setDefault(&w.MaxRecords, 1000)
-	setDefault(&w.PostProcessing, time.Second)
-	setDefault(&w.DownloadDelay, 2*time.Second)
+	setDelay(&w.PostProcessing, time.Second)
+	setDelay(&w.DownloadDelay, 2*time.Second)
 	setDefault(&w.MarkerTooOld, time.Minute)
 	setDefault(&w.MarkerTooNew, time.Minute)
 }

@@ -147,6 +147,10 @@ var scriptWords = map[string]func(testing.TB, *World, string){
 			w.Licenses = nil
 		}
 	},
+	"opt-out": func(t testing.TB, w *World, v string) {
+		on := oneOf(t, v, map[string]bool{"always": true, "never": false})
+		w.Licenses[0].ForceOptOut = &on
+	},
 	"quota":         func(t testing.TB, w *World, v string) { w.Licenses[0].LocalQuota = parseInt(t, v) },
 	"max-debit":     func(t testing.TB, w *World, v string) { w.Licenses[0].MaxDebit = parseInt(t, v) },
 	"daily-debit":   func(t testing.TB, w *World, v string) { w.Licenses[0].DailyDebit = parseInt(t, v) },

@@ -33,7 +33,7 @@ func subjectMethods() []rpc.Method[*Call] {
 		{
 			Name: "deleteSubjects", Chapter: chapter, Since: since, Doc: "Deletes subjects by name.", Handle: deleteSubjects,
 			Params: []rpc.Param{tokenParam(), {Name: "subjects", Type: rpc.TypeStringArray, Required: true}}, Errors: []int{CodeSubjectUnknown},
-			Guessed: "the result, after that of deleteRecord; records keep the name",
+			Guessed: "records keep the name",
 		},
 		{
 			Name: "querySubjects", Chapter: chapter, Since: since, Doc: "Finds subjects of the user.", Handle: querySubjects,

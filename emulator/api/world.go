@@ -8,6 +8,10 @@ import (
 	"github.com/fakecortex/fakecortex/streams"
 )
 
+// AtOnce is a duration of nothing, for the delays of a World, whose zero value
+// stands for another one.
+const AtOnce time.Duration = -1
+
 // World is what a Service starts with.
 type World struct {
 	CortexVersion string         // empty: DefaultVersion
@@ -167,7 +171,7 @@ const (
 
 // ConnectSpec says how a headset connects.
 type ConnectSpec struct {
-	Delay   time.Duration // 0: the world's ConnectDelay or ConnectTimeout
+	Delay   time.Duration // 0: the world's ConnectDelay or ConnectTimeout; or AtOnce
 	Outcome ConnectOutcome
 	Times   int // attempts that end so before one succeeds, 0: all
 	// Polls makes the headset connect when queryHeadsets was called that often,
@@ -223,18 +227,18 @@ const (
 
 func (w *World) defaults() {
 	setDefault(&w.CortexVersion, DefaultVersion)
-	setDefault(&w.ScanDuration, 20*time.Second)
-	setDefault(&w.ScanFindAfter, 2*time.Second)
+	setDelay(&w.ScanDuration, 20*time.Second)
+	setDelay(&w.ScanFindAfter, 2*time.Second)
 	setDefault(&w.SilenceLimit, 30*time.Second)
-	setDefault(&w.ConnectDelay, 1500*time.Millisecond)
-	setDefault(&w.ConnectTimeout, 15*time.Second)
-	setDefault(&w.UpdateDelay, time.Second)
+	setDelay(&w.ConnectDelay, 1500*time.Millisecond)
+	setDelay(&w.ConnectTimeout, 15*time.Second)
+	setDelay(&w.UpdateDelay, time.Second)
 	setDefault(&w.ReadyDelay, 5*time.Second)
 	setDefault(&w.TokenLife, tokenLife)
 	setDefault(&w.LicenseWarning, 7*24*time.Hour)
 	setDefault(&w.MaxSessions, 1000)
-	setDefault(&w.Training.Time, 8*time.Second)
-	setDefault(&w.Training.FailTime, 10*time.Second)
+	setDelay(&w.Training.Time, 8*time.Second)
+	setDelay(&w.Training.FailTime, 10*time.Second)
 	w.recordDefaults()
 	if w.Zone == nil {
 		w.Zone = time.UTC
@@ -246,6 +250,12 @@ func setDefault[T comparable](v *T, def T) {
 	if *v == zero {
 		*v = def
 	}
+}
+
+// setDelay puts in what is not given, and nothing for AtOnce.
+func setDelay(d *time.Duration, def time.Duration) {
+	setDefault(d, def)
+	*d = max(*d, 0)
 }
 
 // DefaultWorld is the friendly world: any application is approved, the license
