@@ -11,6 +11,33 @@ import (
 	"github.com/fakecortex/fakecortex/streams"
 )
 
+// writeRows writes the rows of m, a cell for each field; number appends the text
+// of a fixed-point value.
+func writeRows(w *bufio.Writer, m *merger, fields []field, number func(line []byte, v int64, decimals uint8) []byte) error {
+	var line []byte
+	for {
+		row, err := m.next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		line = line[:0]
+		for i := range fields {
+			if i > 0 {
+				line = append(line, ',')
+			}
+			if v := fields[i].get(row); v != streams.Null {
+				line = number(line, v, fields[i].decimals)
+			}
+		}
+		if _, err := w.Write(append(line, '\n')); err != nil {
+			return err
+		}
+	}
+}
+
 // appendSix appends v / 10^decimals with six digits after the point, as all
 // numbers of a CSV V2 file have them.
 func appendSix(dst []byte, v int64, decimals uint8) []byte {
@@ -101,28 +128,7 @@ func (j *Job) writeV2(out *output, base string) error {
 		if err != nil {
 			return err
 		}
-		var line []byte
-		for {
-			row, err := m.next()
-			if err == io.EOF {
-				return nil
-			}
-			if err != nil {
-				return err
-			}
-			line = line[:0]
-			for i := range fields {
-				if i > 0 {
-					line = append(line, ',')
-				}
-				if v := fields[i].get(row); v != streams.Null {
-					line = appendSix(line, v, fields[i].decimals)
-				}
-			}
-			if _, err := w.Write(append(line, '\n')); err != nil {
-				return err
-			}
-		}
+		return writeRows(w, m, fields, appendSix)
 	})
 }
 
@@ -322,28 +328,9 @@ func (j *Job) writeV1(out *output, base string) error {
 			if err != nil {
 				return err
 			}
-			var line []byte
-			for {
-				row, err := m.next()
-				if err == io.EOF {
-					return nil
-				}
-				if err != nil {
-					return err
-				}
-				line = line[:0]
-				for i := range fields {
-					if i > 0 {
-						line = append(line, ',')
-					}
-					if v := fields[i].get(row); v != streams.Null {
-						line = streams.AppendFixed(line, v, fields[i].decimals, fields[i].decimals > 0)
-					}
-				}
-				if _, err := w.Write(append(line, '\n')); err != nil {
-					return err
-				}
-			}
+			return writeRows(w, m, fields, func(line []byte, v int64, decimals uint8) []byte {
+				return streams.AppendFixed(line, v, decimals, decimals > 0)
+			})
 		})
 		if err != nil {
 			return err
