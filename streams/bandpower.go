@@ -1,12 +1,8 @@
 package streams
 
-import (
-	"math"
+import "math"
 
-	"gonum.org/v1/gonum/dsp/fourier"
-)
-
-const powWindow = 256 // samples at 128 Hz: two seconds
+const powWindow = fftSize // samples at 128 Hz: two seconds
 
 // bandPower computes the pow stream as the knowledge base page "how band powers
 // are calculated" describes it, from the EEG as it is sent: a high pass, minus
@@ -15,29 +11,31 @@ const powWindow = 256 // samples at 128 Hz: two seconds
 // length of the window, is left out: with it the published values would be two
 // hundred times too small. EEG of 256 Hz is halved by taking every second sample.
 type bandPower struct {
-	stride  int // EEG samples a sample here
-	pos     int
-	high    biquad
-	state   [][2]float64
-	rings   [][]float64
-	window  []float64
-	work    []complex128
-	silence []float64 // the partner of the last channel of an odd number
-	filled  bool
+	stride int // EEG samples a sample here
+	pos    int
+	high   biquad
+	state  [][2]float64
+	// rings hold each sample twice, so that the last two seconds are in one
+	// piece. They are even in number: two share a transform.
+	rings  [][2 * powWindow]float64
+	window [powWindow]float64
+	fft    *fft
+	re, im [powWindow]float64
+	places [edgeBin + 1][2]uint8 // of a bin and its mirror in the spectrum
+	filled bool
 }
 
 func newBandPower(rate, channels int) *bandPower {
 	p := &bandPower{
 		stride: rate / 128,
 		high:   biquad{0.96588528974407, -1.93177057948814, 0.96588528974407, -1.93060642721967, 0.93293473175661},
-		state:  make([][2]float64, channels), rings: make([][]float64, channels),
-		window: make([]float64, powWindow), work: make([]complex128, powWindow), silence: make([]float64, powWindow),
-	}
-	for i := range p.rings {
-		p.rings[i] = make([]float64, powWindow)
+		state:  make([][2]float64, channels), rings: make([][2 * powWindow]float64, (channels+1)/2*2), fft: newFFT(),
 	}
 	for i := range p.window {
 		p.window[i] = (1 - math.Cos(2*math.Pi*float64(i+1)/(powWindow+1))) / powWindow // 2*Hann/256
+	}
+	for k := 1; k < len(p.places); k++ {
+		p.places[k] = [2]uint8{uint8(fftOrder(k)), uint8(fftOrder(powWindow - k))}
 	}
 	return p
 }
@@ -52,50 +50,56 @@ func (p *bandPower) push(counts []int64, lsb float64) {
 		p.filled = true
 	}
 	for c, n := range counts {
-		p.rings[c][p.pos] = p.high.step(&p.state[c], float64(n)*lsb)
+		y := p.high.step(&p.state[c], float64(n)*lsb)
+		p.rings[c][p.pos], p.rings[c][p.pos+powWindow] = y, y
 	}
 	p.pos = (p.pos + 1) % powWindow
 }
 
 // edges are the first and last bins of the bands, 0.5 Hz each: 4, 8, 12, 16, 25
 // and 45 Hz. Only alpha's are published, the others follow.
-var edges = [...][2]int{{8, 16}, {16, 24}, {24, 32}, {32, 50}, {50, 90}}
+var edges = [...][2]int{{8, 16}, {16, 24}, {24, 32}, {32, 50}, {50, edgeBin}}
+
+const edgeBin = 90
 
 // fill writes five values a channel, in thousandths of uV^2/Hz. Two channels
 // share one complex transform: the sums and differences of its two halves are
-// their spectra. gonum's radix-2 transform is twice as fast on two channels as
-// its real one is on each.
+// their spectra.
 func (p *bandPower) fill(dst []int64) {
-	for c := 0; c < len(p.rings); c += 2 {
-		a, b := p.rings[c], p.silence
-		if c+1 < len(p.rings) {
-			b = p.rings[c+1]
+	channels := len(p.state)
+	for c := 0; c < channels; c += 2 {
+		a := (*[powWindow]float64)(p.rings[c][p.pos:])
+		b := (*[powWindow]float64)(p.rings[c+1][p.pos:])
+		meanA, meanB := mean(a), mean(b)
+		for i, w := range &p.window {
+			p.re[i], p.im[i] = (a[i]-meanA)*w, (b[i]-meanB)*w
 		}
-		sumA, sumB := 0.0, 0.0
-		for i := range powWindow {
-			sumA += a[i]
-			sumB += b[i]
-		}
-		meanA, meanB := sumA/powWindow, sumB/powWindow
-		for i, w := range p.window {
-			at := (p.pos + i) % powWindow
-			p.work[i] = complex((a[at]-meanA)*w, (b[at]-meanB)*w)
-		}
-		z := fourier.CoefficientsRadix2(p.work)
+		p.fft.transform(&p.re, &p.im)
 		for band, e := range edges {
 			powerA, powerB := 0.0, 0.0
-			for k := e[0]; k <= e[1]; k++ {
-				u, v := z[k], z[powWindow-k]
-				sumRe, sumIm := real(u)+real(v), imag(u)-imag(v)
-				diffRe, diffIm := real(u)-real(v), imag(u)+imag(v)
-				powerA += sumRe*sumRe + sumIm*sumIm
-				powerB += diffRe*diffRe + diffIm*diffIm
+			for _, at := range p.places[e[0] : e[1]+1] {
+				ur, ui, vr, vi := p.re[at[0]], p.im[at[0]], p.re[at[1]], p.im[at[1]]
+				sumRe, sumIm, diffRe, diffIm := ur+vr, ui-vi, ur-vr, ui+vi
+				powerA += mul(sumRe, sumRe) + mul(sumIm, sumIm)
+				powerB += mul(diffRe, diffRe) + mul(diffIm, diffIm)
 			}
 			scale := 1000 / 4.0 / float64(e[1]-e[0]+1)
-			dst[len(edges)*c+band] = int64(powerA*scale + 0.5)
-			if c+1 < len(p.rings) {
-				dst[len(edges)*(c+1)+band] = int64(powerB*scale + 0.5)
+			dst[len(edges)*c+band] = int64(mul(powerA, scale) + 0.5)
+			if c+1 < channels {
+				dst[len(edges)*(c+1)+band] = int64(mul(powerB, scale) + 0.5)
 			}
 		}
 	}
+}
+
+// mean adds up in four lanes, which do not wait for each other.
+func mean(x *[powWindow]float64) float64 {
+	var s0, s1, s2, s3 float64
+	for i := 0; i < powWindow; i += 4 {
+		s0 += x[i&(powWindow-1)]
+		s1 += x[(i+1)&(powWindow-1)]
+		s2 += x[(i+2)&(powWindow-1)]
+		s3 += x[(i+3)&(powWindow-1)]
+	}
+	return (s0 + s1 + s2 + s3) / powWindow
 }

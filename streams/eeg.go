@@ -81,9 +81,9 @@ type section struct{ pole, zero float64 }
 type biquad struct{ b0, b1, b2, a1, a2 float64 }
 
 func (q *biquad) step(s *[2]float64, x float64) float64 {
-	y := q.b0*x + s[0]
-	s[0] = q.b1*x - q.a1*y + s[1]
-	s[1] = q.b2*x - q.a2*y
+	y := mul(q.b0, x) + s[0]
+	s[0] = mul(q.b1, x) - mul(q.a1, y) + s[1]
+	s[1] = mul(q.b2, x) - mul(q.a2, y)
 	return y
 }
 
