@@ -2,6 +2,7 @@ package streams
 
 import (
 	"fmt"
+	"slices"
 	"testing"
 )
 
@@ -77,5 +78,27 @@ func BenchmarkWake(b *testing.B) {
 func BenchmarkNewSource(b *testing.B) {
 	for range b.N {
 		testSource(b, "EPOCX")
+	}
+}
+
+// One operation is one sample put into JSON.
+func BenchmarkAppendSample(b *testing.B) {
+	for _, kind := range []Kind{EEG, MOT, DEV, EQ, POW, MET, COM, FAC} {
+		b.Run(kind.String(), func(b *testing.B) {
+			s := testSource(b, "EPOCX")
+			var samples []Sample
+			s.Advance(testStart+20e9, KindSet(kind), func(x *Sample) {
+				if len(samples) < 32 {
+					samples = append(samples, Sample{Values: slices.Clone(x.Values), Stamp: x.Stamp})
+				}
+			})
+			line, l := make([]byte, 0, 4096), s.Layout(kind)
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				x := &samples[i%len(samples)]
+				line = AppendTime(l.AppendSample(line[:0], x), x.Stamp)
+			}
+			b.SetBytes(int64(len(line)))
+		})
 	}
 }

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"fmt"
 	"math"
 	"math/big"
 	"strings"
@@ -41,6 +42,10 @@ func TestAppendFixed(t *testing.T) {
 }
 
 func TestAppendSample(t *testing.T) {
+	for _, v := range []int64{0, 9, 10, 99, 100, 255, 999, 1000, 8192, -1, -10, math.MaxInt64, math.MinInt64 + 1} {
+		line := (&Layout{Columns: []Column{{Name: "n", Type: Int}}}).AppendSample(nil, &Sample{Values: []int64{v}})
+		assert.Equal(t, fmt.Sprintf("[%d]", v), string(line))
+	}
 	l := &Layout{Kind: DEV, Columns: []Column{
 		{Name: "Battery", Type: Int}, {Name: "Signal", Type: Float, Decimals: 6}, {Name: "AF3", Type: Int, Group: true}, {Name: "OVERALL", Type: Int, Group: true},
 		{Name: "BatteryPercent", Type: Int},
