@@ -132,6 +132,8 @@ type background struct {
 	rows []float64 // chunk x channels: the samples of this tick
 	osc  [][2 * numLatents]float64
 	reg  [][numRegions]float64
+	// noise is where mix works on one channel.
+	noise []float64
 }
 
 func newBackground(rate int, sensors []string, seed uint64) *background {
@@ -142,6 +144,7 @@ func newBackground(rate int, sensors []string, seed uint64) *background {
 	b.rows = make([]float64, b.chunk*len(sensors))
 	b.osc = make([][2 * numLatents]float64, b.chunk)
 	b.reg = make([][numRegions]float64, b.chunk)
+	b.noise = make([]float64, b.chunk)
 	centres := [numRegions]place{{-0.4, 0.7}, {0.4, 0.7}, {-0.8, 0}, {0.8, 0}, {-0.4, -0.7}, {0.4, -0.7}}
 	for i := range b.channels {
 		c := &b.channels[i]
@@ -272,61 +275,72 @@ func (b *background) generate(i int64) {
 		re, im, rng := o.re, o.im, o.rng
 		cos, sin, drive := o.cos, o.sin, o.drive
 		for i := range b.osc {
-			x := re*cos - im*sin
-			im = re*sin + im*cos
+			x := mul(re, cos) - mul(im, sin)
+			im = mul(re, sin) + mul(im, cos)
 			if l != hum {
-				x += drive * rng.normal()
+				x += mul(drive, rng.normal())
 			}
 			re = x
 			b.osc[i][2*l], b.osc[i][2*l+1] = re, im
 		}
 		o.re, o.im, o.rng = re, im, rng
 	}
-	n := len(b.channels)
-	p0, p1, p2, p3, p4 := b.sections[0], b.sections[1], b.sections[2], b.sections[3], b.sections[4]
-	low := b.low
 	for ci := range b.channels {
-		c := &b.channels[ci]
-		own, private := c.own, c.private
-		s0, s1, s2, s3, s4 := c.pink[0], c.pink[1], c.pink[2], c.pink[3], c.pink[4]
-		l0, l1 := c.lp[0], c.lp[1]
-		gain := c.pinkGain * b.pinkNorm * b.shake
-		emg := c.emg * b.emgNorm
-		regions, weights := &c.regions, &c.weights
-		slope := (c.wander - c.prevWander) / float64(b.chunk)
-		level := c.prevWander + c.offset
-		at := ci
-		for i := range b.reg {
-			r := &b.reg[i]
-			x := private*own.normal() + regions[0]*r[0] + regions[1]*r[1] + regions[2]*r[2] + regions[3]*r[3] + regions[4]*r[4] + regions[5]*r[5]
-			y := x + s0
-			s0 = p0.pole*y - p0.zero*x
-			x = y + s1
-			s1 = p1.pole*x - p1.zero*y
-			y = x + s2
-			s2 = p2.pole*y - p2.zero*x
-			x = y + s3
-			s3 = p3.pole*x - p3.zero*y
-			y = x + s4
-			s4 = p4.pole*y - p4.zero*x
-			x = y * gain
-			if emg != 0 {
-				x += emg * b.high.step(&c.hp, c.muscle.normal())
-			}
-			y = low.b0*x + l0
-			l0 = low.b1*x - low.a1*y + l1
-			l1 = low.b2*x - low.a2*y
-			o := &b.osc[i]
-			for l := range o {
-				y += weights[l] * o[l]
-			}
-			level += slope
-			b.rows[at] = y + level
-			at += n
+		b.mix(ci)
+	}
+}
+
+// mix computes the samples of one channel, in three loops: what the processor
+// can do side by side is kept apart from the filters, where each sample waits
+// for the one before.
+func (b *background) mix(ci int) {
+	c, n := &b.channels[ci], len(b.channels)
+	noise := b.noise
+	own, private, regions := c.own, c.private, &c.regions
+	for i := range noise {
+		r := &b.reg[i]
+		x := mul(private, own.normal()) + mul(regions[0], r[0]) + mul(regions[1], r[1])
+		noise[i] = x + (mul(regions[2], r[2]) + mul(regions[3], r[3])) + (mul(regions[4], r[4]) + mul(regions[5], r[5]))
+	}
+	c.own = own
+
+	p0, p1, p2, p3, p4 := b.sections[0], b.sections[1], b.sections[2], b.sections[3], b.sections[4]
+	s0, s1, s2, s3, s4 := c.pink[0], c.pink[1], c.pink[2], c.pink[3], c.pink[4]
+	low, lp := b.low, c.lp
+	gain := c.pinkGain * b.pinkNorm * b.shake
+	emg := c.emg * b.emgNorm
+	for i, x := range noise {
+		y := x + s0
+		s0 = mul(p0.pole, y) - mul(p0.zero, x)
+		x = y + s1
+		s1 = mul(p1.pole, x) - mul(p1.zero, y)
+		y = x + s2
+		s2 = mul(p2.pole, y) - mul(p2.zero, x)
+		x = y + s3
+		s3 = mul(p3.pole, x) - mul(p3.zero, y)
+		y = x + s4
+		s4 = mul(p4.pole, y) - mul(p4.zero, x)
+		x = mul(y, gain)
+		if emg != 0 {
+			x += mul(emg, b.high.step(&c.hp, c.muscle.normal()))
 		}
-		c.own = own
-		c.pink = [numPinkSections]float64{s0, s1, s2, s3, s4}
-		c.lp = [2]float64{l0, l1}
+		noise[i] = low.step(&lp, x)
+	}
+	c.pink, c.lp = [numPinkSections]float64{s0, s1, s2, s3, s4}, lp
+
+	w := &c.weights
+	slope := (c.wander - c.prevWander) / float64(b.chunk)
+	level, at := c.prevWander+c.offset, ci
+	for i, y := range noise {
+		o := &b.osc[i]
+		u, v := mul(w[0], o[0])+mul(w[1], o[1]), mul(w[2], o[2])+mul(w[3], o[3])
+		for l := 4; l+3 < len(o); l += 4 {
+			u += mul(w[l], o[l]) + mul(w[l+1], o[l+1])
+			v += mul(w[l+2], o[l+2]) + mul(w[l+3], o[l+3])
+		}
+		level += slope
+		b.rows[at] = y + u + v + level
+		at += n
 	}
 }
 
