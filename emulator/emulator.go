@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/fakecortex/fakecortex/emulator/api"
 	"github.com/fakecortex/fakecortex/emulator/gateway"
+	"github.com/fakecortex/fakecortex/scenarios"
 )
 
 // Emulator is one running mock Cortex service with a world of its own. Its
@@ -47,6 +49,7 @@ func Start(options Options) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
+	life.builtin = options.Scenario == "" || slices.Contains(scenarios.Builtins(), options.Scenario)
 	e := &Emulator{options: options, serveErr: make(chan error, 1), closed: make(chan struct{}), conns: map[*gateway.Conn]*client{}}
 	e.loop = newLoop(life.start.UnixNano(), life.scale)
 	if e.run, err = e.newRun(life, e.loop.sched); err != nil {

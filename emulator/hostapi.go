@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"slices"
 	"time"
 
 	"github.com/fakecortex/fakecortex/emulator/api"
@@ -28,7 +29,11 @@ func (e *Emulator) Act(action string) error {
 // Perform makes an action happen; who wants it is noted in the journal.
 func (e *Emulator) Perform(who string, a scenarios.Action) error {
 	var err error
-	if !e.loop.do(func() { err = e.run.Do(who, a) }) {
+	if !e.loop.do(func() {
+		if err = e.run.Do(who, a); err == nil {
+			e.run.remember(a)
+		}
+	}) {
 		return ErrClosed
 	}
 	return err
@@ -152,7 +157,7 @@ func (e *Emulator) Resume() error {
 
 // Reset begins the world anew, as at the start, seed and clock included. Clients
 // are closed with code 1001.
-func (e *Emulator) Reset() error { return e.load(nil) }
+func (e *Emulator) Reset() error { return e.load(nil, false) }
 
 // Load begins the world of another scenario, a built-in name or a file. The
 // options that the emulator was started with still go before it.
@@ -161,7 +166,7 @@ func (e *Emulator) Load(name string, set map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return e.load(s)
+	return e.load(s, slices.Contains(scenarios.Builtins(), name))
 }
 
 // LoadDocument is Load for the text of a document. It can extend built-in
@@ -173,28 +178,29 @@ func (e *Emulator) LoadDocument(text []byte, set map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return e.load(s)
+	return e.load(s, false)
 }
 
 // load begins another life: of the scenario s, of the present one with nil.
-func (e *Emulator) load(s *scenarios.Scenario) error {
+func (e *Emulator) load(s *scenarios.Scenario, builtin bool) error {
 	var err error
 	if !e.loop.do(func() {
 		if s == nil {
-			s = e.run.life.scenario
+			s, builtin = e.run.life.scenario, e.run.life.builtin
 		}
-		err = e.begin(s)
+		err = e.begin(s, builtin)
 	}) {
 		return ErrClosed
 	}
 	return err
 }
 
-func (e *Emulator) begin(s *scenarios.Scenario) error {
+func (e *Emulator) begin(s *scenarios.Scenario, builtin bool) error {
 	life, err := e.options.plan(s)
 	if err != nil {
 		return err
 	}
+	life.builtin = builtin
 	sched := streams.NewScheduler(life.start.UnixNano())
 	next, err := e.newRun(life, sched)
 	if err != nil {
@@ -346,7 +352,12 @@ func (e *Emulator) Verdict(final bool) Verdict {
 
 // AddFault adds a rule of the wire's faults and returns its id.
 func (e *Emulator) AddFault(rule faults.Rule) (id string, err error) {
-	if !e.loop.do(func() { id, err = e.run.faults.Add(e.run.Now(), rule) }) {
+	if !e.loop.do(func() {
+		if id, err = e.run.faults.Add(e.run.Now(), rule); err == nil {
+			rule.ID = id
+			e.run.remember(addFault(&rule))
+		}
+	}) {
 		return "", ErrClosed
 	}
 	return id, err
@@ -356,7 +367,10 @@ func (e *Emulator) AddFault(rule faults.Rule) (id string, err error) {
 func (e *Emulator) RemoveFault(id string) error {
 	var err error
 	if !e.loop.do(func() {
-		err = e.run.act(scenarios.Action{Name: scenarios.DoClearFault, Args: &scenarios.ClearFault{ID: id}})
+		a := clearFault(id)
+		if err = e.run.act(a); err == nil {
+			e.run.remember(a)
+		}
 	}) {
 		return ErrClosed
 	}
@@ -368,4 +382,18 @@ func (e *Emulator) Faults() []faults.Status {
 	var list []faults.Status
 	e.loop.do(func() { list = e.run.faults.List() })
 	return list
+}
+
+// ExportRecord writes the files of a record into x.Folder, an absolute path, and
+// returns their paths. It is for somebody beside the clients: no application,
+// license or warning stands before it.
+func (e *Emulator) ExportRecord(ctx context.Context, id string, x api.RecordExport) (files []string, err error) {
+	var work func(context.Context) ([]string, error)
+	if !e.loop.do(func() { work, err = e.run.service.PrepareExport(id, x) }) {
+		return nil, ErrClosed
+	}
+	if err != nil {
+		return nil, err
+	}
+	return work(ctx)
 }

@@ -30,6 +30,9 @@ type run struct {
 	faults  *faults.Pipeline
 	journal *journal
 	truths  truths
+	deeds   []deed // what was done by hand
+
+	forgotten int // deeds that are not kept any more
 
 	clients map[uint64]*client // open ones, by number
 	order   []*client          // the same in the order of their connection

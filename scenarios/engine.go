@@ -72,6 +72,26 @@ type step struct {
 	ticks  int64 // of every
 	kinds  streams.Kinds
 	counts map[string]int // samples by headset
+	done   int
+	last   int64
+}
+
+// Progress is a step and how often it was done, the last time at Last (Unix
+// nanoseconds).
+type Progress struct {
+	*Step
+	Name  string
+	Times int
+	Last  int64
+}
+
+// Progress returns where each step of the timeline stands.
+func (e *Engine) Progress() []Progress {
+	list := make([]Progress, len(e.steps))
+	for i, s := range e.steps {
+		list[i] = Progress{s.Step, s.name, s.done, s.last}
+	}
+	return list
 }
 
 // NewEngine returns the engine of a document. Probabilities follow seed, each
@@ -180,6 +200,7 @@ func (e *Engine) trigger(s *step) {
 	if s.Probability != nil && *s.Probability < 1 && s.rng.Float64() >= *s.Probability {
 		return
 	}
+	s.done, s.last = s.done+1, e.host.Now()
 	for _, a := range s.Do {
 		if e.stopped || !e.allowed(s, a) {
 			return

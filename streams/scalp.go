@@ -70,6 +70,13 @@ func placeOf(name string, i, n int) place {
 	return place{0.5 * sin, 0.5 * cos}
 }
 
+// PlaceOf returns where a sensor sits, the i-th of n, seen from above: x to the
+// right, y to the nose, both -1 to 1.
+func PlaceOf(name string, i, n int) (x, y float64) {
+	p := placeOf(name, i, n)
+	return p.x, p.y
+}
+
 func (p place) distance(q place) float64 { return math.Hypot(p.x-q.x, p.y-q.y) }
 
 // near is a Gaussian of the distance to q with the given width.

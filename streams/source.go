@@ -203,6 +203,9 @@ func NewSource(c SourceConfig) (*Source, error) {
 	return s, nil
 }
 
+// Now returns the host instant that the last Advance has reached.
+func (s *Source) Now() int64 { return s.now }
+
 // Layout returns the columns of a stream, nil when this headset has no such
 // stream (motion off, no detections on a Flex without the fourteen sensors, no
 // fac on an MN8).

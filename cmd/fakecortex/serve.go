@@ -90,7 +90,7 @@ func (c *serveCmd) Run(s system) (err error) {
 	failed := make(chan error, 1)
 	if c.Control != "off" {
 		server, err := control.Listen(c.Control, control.Options{
-			Emulator: emu, Version: versionString(), Token: c.ControlToken, Logger: logger,
+			Emulator: emu, Version: versionString(), Token: c.ControlToken, Logger: logger, TempDir: c.RecordDir,
 			Names: append([]string{"fakecortex", "host.docker.internal", "emotiv-cortex.remote"}, c.TLSName...),
 		})
 		if err != nil {

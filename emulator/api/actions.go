@@ -52,8 +52,7 @@ func (s *Service) ChangeSignal(id string, change func(src *streams.Source, at in
 	if d.source == nil {
 		return fmt.Errorf("headset %s is %s: it has no signal", d.headset.ID, d.headset.Status)
 	}
-	d.advance()
-	return change(d.source, s.sched.Now())
+	return d.change(func(src *streams.Source) error { return change(src, s.sched.Now()) })
 }
 
 // SetClockOffset moves the clock of a headset against the host's.

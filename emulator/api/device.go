@@ -33,14 +33,17 @@ type device struct {
 	wireless    string         // connectedBy without the USB cable
 	giveUp      *streams.Event // the end of the silence that Cortex bears
 	sinks       [streams.NumKinds][]*sink
-	recorders   []*recordData // running records
-	marks       []mark        // markers that wait for the eeg sample of their time, in order
-	markText    []byte        // reused: the MARKERS column
-	trigger     int64         // for the MARKER_HARDWARE column of the next eeg sample, 0: none
-	mask        streams.Kinds // streams with a sink or a recorder
-	head        []byte        // reused: {"eeg":[...]
-	tail        []byte        // reused: "time":N}
-	parts       [3][]byte     // reused: passing them on costs no allocation
+	recorders   []*recordData        // running records
+	taps        []*Tap               // who looks on without being a client
+	shadow      *streams.Source      // what they see while no client listens
+	config      streams.SourceConfig // of source
+	marks       []mark               // markers that wait for the eeg sample of their time, in order
+	markText    []byte               // reused: the MARKERS column
+	trigger     int64                // for the MARKER_HARDWARE column of the next eeg sample, 0: none
+	mask        streams.Kinds        // streams with a sink or a recorder
+	head        []byte               // reused: {"eeg":[...]
+	tail        []byte               // reused: "time":N}
+	parts       [3][]byte            // reused: passing them on costs no allocation
 	emit        func(*streams.Sample)
 }
 
@@ -49,6 +52,7 @@ type sink struct {
 	sub  *sessionstore.Subscription
 	peer *Peer
 	sid  []byte // ,"sid":"...",
+	meter
 
 	leaving bool // unsubscribed: left samples are on their way, until then
 	left    int
@@ -157,7 +161,7 @@ func (d *device) start() error {
 	if err != nil {
 		return fmt.Errorf("headset %s: %w", d.headset.ID, err)
 	}
-	d.source, d.silent = source, false
+	d.source, d.silent, d.config, d.shadow = source, false, config, nil
 	if d.spec.SettleFor > 0 {
 		s.sched.After(int64(d.spec.SettleFor), func() { d.settle(source, settled) })
 	}
@@ -179,8 +183,7 @@ func (d *device) settle(source *streams.Source, to streams.State) {
 	if d.source != source {
 		return // connected anew
 	}
-	d.advance()
-	err := source.Update(func(st *streams.State) {
+	update := func(st *streams.State) {
 		if len(st.Contact) == 1 && st.Contact["*"] == 0 {
 			st.Contact = to.Contact
 		}
@@ -190,8 +193,8 @@ func (d *device) settle(source *streams.Source, to streams.State) {
 		if st.Battery.Percent < 0 {
 			st.Battery = to.Battery
 		}
-	})
-	if err != nil {
+	}
+	if err := d.change(func(src *streams.Source) error { return src.Update(update) }); err != nil {
 		d.service.log.Error("headset does not settle", "headset", d.headset.ID, "error", err)
 	}
 }
@@ -217,7 +220,7 @@ func (d *device) stop() {
 	d.service.sched.Cancel(d.attempt.end)
 	d.service.sched.Cancel(d.ready)
 	d.attempt.polls = 0
-	d.source, d.silent = nil, false
+	d.source, d.silent, d.shadow = nil, false, nil
 	d.marks, d.trigger = nil, 0
 }
 
@@ -238,22 +241,49 @@ func (d *device) run() {
 }
 
 // advance brings the simulation to now and sends what was due until then.
-func (d *device) advance() {
+func (d *device) advance() { d.advanceTo(d.service.sched.Now()) }
+
+// peek is advance for those who look on: it leaves out the present instant,
+// whose samples have their place among its other events.
+func (d *device) peek() { d.advanceTo(d.service.sched.Now() - 1) }
+
+func (d *device) advanceTo(at int64) {
 	mask := d.mask
 	if d.silent {
 		mask = 0
 	}
-	d.source.Advance(d.service.sched.Now(), mask, d.emit)
+	if mask != 0 {
+		if d.shadow = nil; len(d.taps) > 0 {
+			mask |= tapKinds // a source is the same whatever is asked of it, once something is
+		}
+	}
+	d.source.Advance(at, mask, d.emit)
 }
 
-// send encodes a sample once and hands it to each subscription; only the
-// session id in the middle differs.
+// send hands a sample to everybody who wants it.
 func (d *device) send(sample *streams.Sample) {
+	d.tell(sample)
+	if !d.mask.Has(sample.Kind) {
+		return // made for a tap only: it takes no marker and no trigger away
+	}
+	d.deliver(sample)
+}
+
+// tell hands a sample to those who look on.
+func (d *device) tell(sample *streams.Sample) {
+	for _, t := range d.taps {
+		t.add(d, sample)
+	}
+}
+
+// deliver encodes a sample once and hands it to each subscription; only the
+// session id in the middle differs.
+func (d *device) deliver(sample *streams.Sample) {
 	if sample.Kind == streams.EEG && len(d.marks) > 0 {
 		sample.Markers = d.takeMarks(sample)
 	}
 	if sample.Kind == streams.EEG && d.trigger != 0 {
-		d.withTrigger(sample, d.send)
+		d.withTrigger(sample, d.deliver)
 		return
 	}
 	for _, r := range d.recorders {
@@ -282,6 +312,7 @@ func (d *device) send(sample *streams.Sample) {
 		}
 		sent = true
 		d.parts = [3][]byte{d.head, k.sid, d.tail}
+		k.add(sample.Due)
 		k.peer.link.Send(Frame{Kind: Sample, Stream: sample.Kind, Headset: d.headset.ID}, d.parts[:]...)
 	}
 	if s := d.service; s.hooks.Sampled != nil && sent {
@@ -310,7 +341,7 @@ func (s *Service) startStream(ch sessionstore.Subscribed) {
 	}
 	d.advance()
 	kind := kindOf(sub)
-	d.sinks[kind] = append(d.sinks[kind], &sink{sub: sub, peer: peer, sid: []byte(`,"sid":"` + ch.Session.ID + `",`)})
+	d.sinks[kind] = append(d.sinks[kind], &sink{sub: sub, peer: peer, sid: []byte(`,"sid":"` + ch.Session.ID + `",`), meter: meter{from: s.sched.Now()}})
 	d.listen()
 }
 
@@ -593,11 +624,29 @@ func (s *Service) UpdateSignal(id string, change func(*streams.State)) error {
 	if d == nil || d.source == nil {
 		return fmt.Errorf("headset %q is not connected", id)
 	}
-	d.advance()
-	if err := d.source.Update(change); err != nil {
+	if err := d.change(func(src *streams.Source) error { return src.Update(change) }); err != nil {
 		return fmt.Errorf("signal of headset %s: %w", id, err)
 	}
 	return nil
+}
+
+// change changes the signal at the present instant.
+func (d *device) change(fn func(*streams.Source) error) error {
+	d.advance()
+	err := fn(d.source)
+	if err == nil && d.shadow != nil {
+		d.shadow.Advance(d.service.sched.Now(), tapKinds, d.tell)
+		err = fn(d.shadow)
+	}
+	return err
+}
+
+// stimulus shows a stimulus to the wearer at an instant.
+func (d *device) stimulus(at int64, label string) {
+	_ = d.change(func(src *streams.Source) error {
+		src.Stimulus(at, label)
+		return nil
+	})
 }
 
 // Stimulus shows a stimulus to the wearer of a headset now: what it evokes is
@@ -607,7 +656,6 @@ func (s *Service) Stimulus(id, label string) bool {
 	if d == nil || d.source == nil {
 		return false
 	}
-	d.advance()
-	d.source.Stimulus(s.sched.Now(), label)
+	d.stimulus(s.sched.Now(), label)
 	return true
 }

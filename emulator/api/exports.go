@@ -211,7 +211,7 @@ func exportRecord(c *Call, a rpc.Args) (any, error) {
 		}
 		r := c.Store.Record(c.token.Username, id)
 		if errs[id] = c.exportable(r, id, a.Strings("licenseIds"), streamTypes); errs[id] == nil {
-			job.Record = c.exportedRecord(r)
+			job.Record = c.exportedRecord(r, c.app.ID)
 			tasks = append(tasks, &exportTask{id: id, data: c.data[id], job: job})
 		}
 	}
@@ -309,24 +309,81 @@ func (c *Call) exportGate(r *sessionstore.Record) error {
 	return nil
 }
 
+// RecordExport says what PrepareExport writes.
+type RecordExport struct {
+	Format  string   // CSV, EDF, EDFPLUS or BDFPLUS
+	Version string   // V1 or V2 of CSV
+	Streams []string // EEG, MOTION, PM, BP; none: all that the record and the format have
+	Folder  string   // an absolute path; it is taken as it is
+}
+
+// PrepareExport prepares the export of a record of any user for somebody beside
+// the clients: no application, license or warning stands before it. The returned
+// work writes the files and returns their paths; it runs in any goroutine.
+func (s *Service) PrepareExport(id string, x RecordExport) (work func(context.Context) ([]string, error), err error) {
+	i := slices.IndexFunc(s.Store.Records(), func(r *sessionstore.Record) bool { return r.ID == id })
+	if i < 0 {
+		return nil, fmt.Errorf("record %q: there is no such record", id)
+	}
+	r := s.Store.Records()[i]
+	if r.State == sessionstore.RecordRunning {
+		return nil, fmt.Errorf("record %s is running: stop it first", id)
+	}
+	job := export.Job{
+		Record: s.exportedRecord(r, r.ApplicationID), Format: export.Format(x.Format), Version: x.Version, Folder: x.Folder, Now: s.Now(),
+		IncludeDemographics: true, IncludeSurvey: true, IncludeMarkerExtraInfos: true,
+	}
+	for _, name := range x.Streams {
+		set, ok := export.ParseStreamType(name)
+		if !ok {
+			return nil, fmt.Errorf("streams: %q is unknown, want EEG, MOTION, PM or BP", name)
+		}
+		job.Streams |= set
+	}
+	data := s.data[id]
+	return func(ctx context.Context) ([]string, error) {
+		var err error
+		if job.Recording, err = data.open(ctx); err != nil {
+			return nil, err
+		}
+		if job.Streams == 0 {
+			job.Streams = exportableStreams(job.Recording, job.Format)
+		}
+		return export.Export(ctx, job)
+	}, nil
+}
+
+// exportableStreams are the streams of a recording that a format can hold.
+func exportableStreams(r *export.Recording, format export.Format) (set export.StreamTypes) {
+	kinds := r.Kinds()
+	for kind, stream := range map[streams.Kind]export.StreamTypes{
+		streams.EEG: export.StreamEEG, streams.MOT: export.StreamMotion, streams.MET: export.StreamPM, streams.METLow: export.StreamPM, streams.POW: export.StreamBP,
+	} {
+		if kinds.Has(kind) && (format == export.CSV || kind == streams.EEG || kind == streams.MOT) {
+			set |= stream
+		}
+	}
+	return set
+}
+
 // exportedRecord is a copy of the metadata for the files.
-func (c *Call) exportedRecord(r *sessionstore.Record) export.Record {
+func (s *Service) exportedRecord(r *sessionstore.Record, applicationID string) export.Record {
 	h := r.Headset
 	_, serial, _ := strings.Cut(h.ID, "-")
 	out := export.Record{
 		UUID: r.ID, Title: r.Title, Description: r.Description, Subject: r.SubjectName, Number: r.Number,
-		Start: r.Start.In(c.world.Zone), End: r.End.In(c.world.Zone), ApplicationID: c.app.ID, User: r.Owner,
+		Start: r.Start.In(s.world.Zone), End: r.End.In(s.world.Zone), ApplicationID: applicationID, User: r.Owner,
 		Headset: export.Headset{Type: h.Model, ID: h.ID, Serial: serial, Firmware: h.Firmware, ConnectionType: h.ConnectedBy},
 		Rates:   map[streams.Kind]float64{streams.EEG: float64(h.Settings.EEGRate), streams.MOT: motionRate(h.Settings.MemsRate)},
 
-		Demographics: c.demographics(r),
+		Demographics: s.demographics(r),
 	}
 	if len(h.Mappings) > 0 {
 		out.Mappings = h.Mappings
 	}
 	for _, m := range r.Markers {
 		marker := export.Marker{
-			UUID: m.ID, Type: string(m.Type), Value: m.Value, Label: m.Label, Port: m.Port, Start: m.Start.In(c.world.Zone), End: m.End.In(c.world.Zone),
+			UUID: m.ID, Type: string(m.Type), Value: m.Value, Label: m.Label, Port: m.Port, Start: m.Start.In(s.world.Zone), End: m.End.In(s.world.Zone),
 		}
 		var extras map[string]any
 		if json.Unmarshal(m.Extras, &extras) == nil {

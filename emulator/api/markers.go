@@ -205,8 +205,7 @@ func (s *Service) evoke(sess *sessionstore.Session, m *sessionstore.Marker) {
 	const latest = 2 * time.Second // an evoked response is over by then
 	at := m.Start.Add(-d.spec.ClockOffset)
 	if s.Now().Sub(at) <= latest {
-		d.advance()
-		d.source.Stimulus(at.UnixNano(), m.Label)
+		d.stimulus(at.UnixNano(), m.Label)
 	}
 }
 

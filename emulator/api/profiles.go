@@ -418,8 +418,7 @@ func (s *Service) changeSignal(headset string, change func(*streams.State)) erro
 	if d == nil || d.source == nil {
 		return fmt.Errorf("headset %q is not connected", headset)
 	}
-	d.advance()
-	return d.source.Update(change)
+	return d.change(func(src *streams.Source) error { return src.Update(change) })
 }
 
 // profileChanges acts on the changes of the store that concern profiles.
@@ -460,10 +459,12 @@ func (s *Service) teach(h *sessionstore.Headset) {
 	if d == nil || d.headset != h || d.source == nil {
 		return
 	}
-	d.advance()
 	mental, facial := models(s.Store.LoadedProfile(h), s.world.Training.CommandsAtRest)
-	d.source.SetMentalCommandModel(mental)
-	d.source.SetFacialExpressionModel(facial)
+	_ = d.change(func(src *streams.Source) error {
+		src.SetMentalCommandModel(mental)
+		src.SetFacialExpressionModel(facial)
+		return nil
+	})
 }
 
 // models returns what the detections of package streams need to know. Without a

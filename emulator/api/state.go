@@ -1,6 +1,7 @@
 package api
 
 import (
+	"maps"
 	"time"
 
 	"github.com/fakecortex/fakecortex/sessionstore"
@@ -19,6 +20,8 @@ type State struct {
 	Licenses      []LicenseState     `json:"licenses"`
 	Headsets      []HeadsetState     `json:"headsets"`
 	Sessions      []SessionState     `json:"sessions"`
+	Profiles      []ProfileState     `json:"profiles"`
+	Records       []RecordState      `json:"records"`
 }
 
 // UserState is one account.
@@ -51,6 +54,31 @@ type LicenseState struct {
 	TotalDebit int       `json:"totalDebit"`
 	ValidTo    time.Time `json:"validTo"`
 	Expired    bool      `json:"expired"`
+}
+
+// ProfileState is one training profile.
+type ProfileState struct {
+	Name             string         `json:"name"`
+	Owner            string         `json:"owner"`
+	ReadOnly         bool           `json:"readOnly"`
+	MentalCommand    map[string]int `json:"mentalCommand"` // trainings by action
+	FacialExpression map[string]int `json:"facialExpression"`
+	LoadedOn         []string       `json:"loadedOn"` // headsets
+}
+
+// RecordState is one record.
+type RecordState struct {
+	ID          string     `json:"id"`
+	Title       string     `json:"title"`
+	Owner       string     `json:"owner"`
+	Application string     `json:"application"` // application id
+	Headset     string     `json:"headset"`
+	State       string     `json:"state"` // running, processing, ready
+	Start       time.Time  `json:"start"`
+	End         *time.Time `json:"end"`     // nil while it runs
+	Seconds     float64    `json:"seconds"` // length, until now while it runs
+	Markers     []string   `json:"markers"` // their labels
+	HasData     bool       `json:"hasData"`
 }
 
 // HeadsetState is one headset, in reach or not.
@@ -87,6 +115,10 @@ type SubscriptionState struct {
 	Stream     string `json:"stream"`
 	Connection uint64 `json:"connection"`
 	FullRate   bool   `json:"fullRate"` // of met
+	// Samples is how many were sent, before the faults of the wire, and Rate how
+	// many a second of virtual time, measured over the last two seconds or more.
+	Samples uint64  `json:"samples"`
+	Rate    float64 `json:"rate"`
 }
 
 // State returns the state of the world. It shares nothing with it.
@@ -95,6 +127,7 @@ func (s *Service) State() State {
 	st := State{
 		Now: now, CortexVersion: s.world.CortexVersion, Login: s.Store.Login.Username, Cloud: [...]string{"online", "offline", "failing"}[s.world.Cloud.Status],
 		Users: []UserState{}, Applications: []ApplicationState{}, Licenses: []LicenseState{}, Headsets: []HeadsetState{}, Sessions: []SessionState{},
+		Profiles: []ProfileState{}, Records: []RecordState{},
 	}
 	for _, u := range s.Store.Users() {
 		st.Users = append(st.Users, UserState{u.Username, u.FirstName, u.LastName, u.EULAAccepted, u.PrivateEULAAccepted})
@@ -118,7 +151,7 @@ func (s *Service) State() State {
 			Virtual: h.Virtual, Sensors: append([]string{}, h.Sensors...), Settings: h.Settings,
 		}
 		if d.source != nil {
-			d.advance()
+			d.peek()
 			signal := d.source.State()
 			hs.Signal = &signal
 		}
@@ -133,9 +166,89 @@ func (s *Service) State() State {
 			ss.License = sess.License.ID
 		}
 		for _, sub := range sess.Subscriptions() {
-			ss.Subscriptions = append(ss.Subscriptions, SubscriptionState{sub.Stream, uint64(sub.Conn), sub.FullRate})
+			view := SubscriptionState{Stream: sub.Stream, Connection: uint64(sub.Conn), FullRate: sub.FullRate}
+			if m := s.meterOf(sess, sub.Stream); m != nil {
+				view.Samples, view.Rate = m.total, m.perSecond(s.sched.Now())
+			}
+			ss.Subscriptions = append(ss.Subscriptions, view)
 		}
 		st.Sessions = append(st.Sessions, ss)
 	}
+	for _, p := range s.Store.AllProfiles() {
+		ps := ProfileState{
+			Name: p.Name, Owner: p.Owner, ReadOnly: p.ReadOnly, LoadedOn: []string{},
+			MentalCommand: map[string]int{}, FacialExpression: map[string]int{},
+		}
+		maps.Copy(ps.MentalCommand, p.Data.MentalCommand.Times)
+		maps.Copy(ps.FacialExpression, p.Data.FacialExpression.Times)
+		for _, l := range s.Store.LoadedProfiles() {
+			if l.Profile == p {
+				ps.LoadedOn = append(ps.LoadedOn, l.Headset.ID)
+			}
+		}
+		st.Profiles = append(st.Profiles, ps)
+	}
+	for _, r := range s.Store.Records() {
+		rs := RecordState{
+			ID: r.ID, Title: r.Title, Owner: r.Owner, Application: r.ApplicationID, Headset: r.Headset.ID, State: r.State.String(),
+			Start: r.Start, Seconds: r.Duration(now).Seconds(), Markers: []string{}, HasData: s.data[r.ID] != nil,
+		}
+		if !r.End.IsZero() {
+			end := r.End
+			rs.End = &end
+		}
+		for _, m := range r.Markers {
+			rs.Markers = append(rs.Markers, m.Label)
+		}
+		st.Records = append(st.Records, rs)
+	}
 	return st
+}
+
+// meterOf returns the count of one stream of a session, nil when it does not run.
+func (s *Service) meterOf(sess *sessionstore.Session, stream string) *meter {
+	d := s.devices[sess.Headset.ID]
+	if d == nil {
+		return nil
+	}
+	for kind := range d.sinks {
+		for _, k := range d.sinks[kind] {
+			if k.sub.Session == sess && k.sub.Stream == stream {
+				return &k.meter
+			}
+		}
+	}
+	return nil
+}
+
+// meter counts samples and how many come in a second of virtual time.
+type meter struct {
+	total uint64
+	base  uint64 // total at from
+	from  int64
+	rate  float64
+}
+
+// meterSpan is how long it measures at least.
+const meterSpan = int64(2 * time.Second)
+
+func (m *meter) add(at int64) {
+	m.total++
+	if at-m.from >= meterSpan {
+		m.rate = float64(m.total-m.base) / time.Duration(at-m.from).Seconds()
+		m.base, m.from = m.total, at
+	}
+}
+
+// perSecond returns the rate at an instant, 0 until it is known. It falls when
+// nothing comes any more.
+func (m *meter) perSecond(at int64) float64 {
+	quiet := time.Duration(at - m.from).Seconds()
+	if m.rate == 0 || quiet > time.Duration(meterSpan).Seconds()+1.5/m.rate {
+		if quiet <= 0 {
+			return 0
+		}
+		return float64(m.total-m.base) / quiet
+	}
+	return m.rate
 }

@@ -41,6 +41,9 @@ type Options struct {
 	Names []string
 	// Rate is how many requests a second are served in the long run, 0 is 500.
 	Rate int
+	// TempDir is where exports are written before they are sent; empty is the
+	// system's.
+	TempDir string
 	// Logger gets what goes wrong while serving; nil discards it.
 	Logger *slog.Logger
 }
@@ -68,6 +71,10 @@ func routes() []route {
 		{get, "/v1/scenarios", false, (*server).scenarios},
 		{get, "/v1/scenario", false, (*server).scenario},
 		{post, "/v1/scenario", false, (*server).load},
+		{get, "/v1/scenario/saved", false, (*server).saved},
+		{get, "/v1/timeline", false, (*server).timeline},
+		{get, "/v1/live", false, (*server).live},
+		{get, "/v1/records/{id}/export", false, (*server).exportRecord},
 		{post, "/v1/action", false, (*server).action},
 		{post, "/v1/signal", false, (*server).signal},
 		{post, "/v1/approve", false, (*server).approve},
@@ -98,17 +105,23 @@ type server struct {
 	emu    *emulator.Emulator
 	bucket *bucket
 	tails  chan struct{} // one for each follower
+	lives  chan struct{} // one for each who watches signals
+
+	exports chan struct{} // one for each export of a record
 }
 
 // maxTails bounds those who follow the journal at the same time.
 const maxTails = 32
+
+// maxExports bounds the exports of records at the same time.
+const maxExports = 2
 
 // Handler returns the control API as a handler.
 func Handler(o Options) http.Handler {
 	if o.Rate <= 0 {
 		o.Rate = 500
 	}
-	s := &server{Options: o, emu: o.Emulator, bucket: newBucket(o.Rate), tails: make(chan struct{}, maxTails)}
+	s := &server{Options: o, emu: o.Emulator, bucket: newBucket(o.Rate), tails: make(chan struct{}, maxTails), lives: make(chan struct{}, maxLives), exports: make(chan struct{}, maxExports)}
 	mux := http.NewServeMux()
 	for _, r := range routes() {
 		mux.HandleFunc(r.method+" "+r.path, func(w http.ResponseWriter, req *http.Request) {
@@ -123,6 +136,9 @@ func Handler(o Options) http.Handler {
 				fail(w, err)
 			}
 		})
+	}
+	for _, f := range pages() {
+		mux.Handle("GET "+f.path, f)
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		// A known path with another method is told the right ones by the mux
@@ -239,11 +255,13 @@ func decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
 }
 
 // guard refuses what a foreign web page could send: a name that its owner made
-// point at this machine (DNS rebinding) in Host, and any Origin but this machine.
+// point at this machine (DNS rebinding) in Host, and any Origin but this machine
+// and this server itself.
 // It bounds the rate, too.
 func (s *server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 		if !s.bucket.take() {
 			w.Header().Set("Retry-After", "1")
 			fail(w, status{http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a second", s.Rate)})
@@ -254,7 +272,7 @@ func (s *server) guard(next http.Handler) http.Handler {
 			return
 		}
 		if origin := r.Header.Get("Origin"); origin != "" {
-			if u, err := url.Parse(origin); err != nil || u.Host == "" || !loopback(u.Hostname()) {
+			if u, err := url.Parse(origin); err != nil || u.Host == "" || u.Host != r.Host && !loopback(u.Hostname()) {
 				fail(w, status{http.StatusForbidden, fmt.Sprintf("origin %q: requests from pages of other sites are refused", origin)})
 				return
 			}

@@ -6,7 +6,10 @@
 //	GET  /metrics                                          Prometheus
 //	GET  /v1/state        the whole world
 //	POST /v1/reset        as at the start, seed and clock included
-//	     /v1/scenario(s)  the scenario in force, another one, the library
+//	     /v1/scenario(s)  the scenario in force, another one, the library; /saved is what was done by hand
+//	GET  /v1/timeline     the steps of the scenario in force
+//	GET  /v1/live         the signals of a headset as server-sent events
+//	GET  /v1/records      /{id}/export is the files of a record in a zip
 //	POST /v1/action       an action of the scenarios package; /v1/signal, /v1/approve, /v1/decline
 //	     /v1/clock        get, speed, advance, pause, resume
 //	GET  /v1/journal      find; /count; /follow as server-sent events
@@ -23,4 +26,8 @@
 // site could make a browser send (a Host that is a foreign name, an Origin that
 // is not this machine, a body that is not JSON). Bodies, rate and followers are
 // bounded. It reads no file.
+//
+// At / it serves a page for people (page.go, sources in page/) that does all this
+// by hand. The page is a client of the API like any other: it has no state of its
+// own, and nothing is there for it alone.
 package control

@@ -119,6 +119,8 @@ func TestAnswersFitTheDocument(t *testing.T) {
 		{"POST /v1/connections/{number}/cut", "/v1/connections/x/cut", ""}, {"POST /v1/connections/{number}/cut", "/v1/connections/9/cut", ""},
 		{"POST /v1/connections/{number}/cut", "/v1/connections/1/cut", ""},
 		{"POST /v1/scenario", "", `{"name":"default"}`}, {"POST /v1/scenario", "", `{"name":"x"}`}, {"POST /v1/scenario", "", `{"document":{"x":1}}`},
+		{"GET /v1/records/{id}/export", "/v1/records/none/export", ""}, {"GET /v1/records/{id}/export", "/v1/records/none/export?x=1", ""},
+		{"GET /v1/timeline", "", ""}, {"GET /v1/scenario/saved", "", ""}, {"GET /v1/live", "/v1/live?every=1ms", ""},
 		{"POST /v1/reset", "", ""},
 	} {
 		method, path, _ := strings.Cut(r.route, " ")
