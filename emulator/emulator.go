@@ -45,6 +45,14 @@ func Start(options Options) (*Emulator, error) {
 	if err := options.Files.open(); err != nil {
 		return nil, err
 	}
+	e, err := start(options, scenario)
+	if err != nil {
+		return nil, errors.Join(err, options.Files.close())
+	}
+	return e, nil
+}
+
+func start(options Options, scenario *scenarios.Scenario) (*Emulator, error) {
 	life, err := options.plan(scenario)
 	if err != nil {
 		return nil, err
@@ -245,7 +253,7 @@ func (e *Emulator) Close() error {
 	e.loop.cancel()
 	e.loop.working.Wait()
 	e.run.service.Keep()
-	return errors.Join(err, e.run.journal.flush(), e.run.service.Close())
+	return errors.Join(err, e.run.journal.flush(), e.run.service.Close(), e.options.Files.close())
 }
 
 // TB is the part of testing.TB that StartT needs.

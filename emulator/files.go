@@ -22,7 +22,7 @@ type FileOptions struct {
 	ExportMap []string
 	// StateDir keeps records, subjects and profiles over a restart; empty keeps
 	// nothing. It is made when it is missing. A damaged state is an error of
-	// Start, and stays as it is. Two emulators must not share one.
+	// Start, and stays as it is. So is one that another emulator has open.
 	StateDir string
 
 	keeper *api.Keeper
@@ -66,6 +66,14 @@ func (o *FileOptions) open() (err error) {
 		o.keeper, err = api.OpenKeeper(o.StateDir)
 	}
 	return err
+}
+
+// close lets others open the state folder.
+func (o *FileOptions) close() error {
+	if o.keeper == nil {
+		return nil
+	}
+	return o.keeper.Close()
 }
 
 // apply puts the options into a world; what is not given stays.

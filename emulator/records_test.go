@@ -112,6 +112,8 @@ func TestStateDir(t *testing.T) {
 	require.NoError(t, p.conn.CloseNow())
 	require.NoError(t, e.Reset())
 	require.Equal(t, 1.0, count(e))
+	_, err = emulator.Start(options)
+	require.ErrorContains(t, err, "is in use by process", "one emulator at a time")
 	p = dialMemory(t, e)
 	start["session"] = p.call("createSession", map[string]any{"cortexToken": token, "status": "active"})["id"]
 	p.call("createRecord", start) // runs at the end
@@ -128,6 +130,16 @@ func TestStateDir(t *testing.T) {
 	require.Len(t, files, 2)
 
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "state.json"), []byte("{"), 0o644))
+	for range 2 {
+		_, err = emulator.Start(options)
+		require.ErrorContains(t, err, filepath.Join(dir, "state.json"), "a start that fails lets go of the folder")
+	}
+	require.NoError(t, os.Remove(filepath.Join(dir, "state.json")))
+	options.Clock = "fast"
 	_, err = emulator.Start(options)
-	require.ErrorContains(t, err, filepath.Join(dir, "state.json"))
+	require.Error(t, err)
+	options.Clock = "manual"
+	e, err = emulator.Start(options)
+	require.NoError(t, err)
+	require.NoError(t, e.Close())
 }

@@ -23,12 +23,14 @@ import (
 //
 //	state.json          all but the samples
 //	records/ID.fcrec    the samples of one record (see export.Recording.WriteTo)
+//	lock                held while the Keeper is open; the number of its process
 //
 // Each file is written beside and renamed when whole. A damaged state.json is an
 // error of OpenKeeper and stays as it is; a damaged record answers exportRecord
-// with -32147 and stays too. Two services must not share a folder.
+// with -32147 and stays too. Two services cannot share a folder.
 type Keeper struct {
-	dir string
+	dir  string
+	lock *os.File
 
 	mu      sync.Mutex // files are written beside the loop
 	written uint64     // number of the state in the file
@@ -50,16 +52,40 @@ type kept struct {
 	Profiles []*sessionstore.Profile     `json:"profiles"`
 }
 
-// OpenKeeper opens a folder, and makes it when it is missing.
+// OpenKeeper opens a folder, and makes it when it is missing. A folder that
+// another Keeper has open, in whatever process, is an error. Close lets go of it;
+// so does the end of the process.
 func OpenKeeper(dir string) (*Keeper, error) {
 	if err := os.MkdirAll(filepath.Join(dir, "records"), 0o755); err != nil {
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
-	k := &Keeper{dir: dir}
+	path := filepath.Join(dir, "lock")
+	lock, held, err := lockFile(path)
+	switch {
+	case held:
+		by, _ := os.ReadFile(path) // only tells more
+		return nil, fmt.Errorf("state folder %s is in use by process %s: stop that one, or choose another folder", dir, orElse(strings.TrimSpace(string(by)), "unknown"))
+	case err != nil:
+		return nil, fmt.Errorf("state folder: %w", err)
+	}
+	k := &Keeper{dir: dir, lock: lock}
 	if _, err := k.read(); err != nil {
-		return nil, err
+		return nil, errors.Join(err, k.Close())
+	}
+	if err := lock.Truncate(0); err == nil {
+		_, _ = fmt.Fprintln(lock, os.Getpid()) // only tells more
 	}
 	return k, nil
+}
+
+// Close lets others open the folder. Nothing is written afterwards.
+func (k *Keeper) Close() error { return k.lock.Close() }
+
+func orElse(s, other string) string {
+	if s == "" {
+		return other
+	}
+	return s
 }
 
 func (k *Keeper) stateFile() string { return filepath.Join(k.dir, "state.json") }

@@ -21,6 +21,7 @@ func keptBench(t *testing.T, dir string, change ...func(*World)) *bench {
 	world := DefaultWorld()
 	keeper, err := OpenKeeper(dir)
 	require.NoError(t, err)
+	t.Cleanup(func() { _ = keeper.Close() }) // unless it was killed
 	world.Keeper = keeper
 	for _, f := range change {
 		f(&world)
@@ -29,6 +30,9 @@ func keptBench(t *testing.T, dir string, change ...func(*World)) *bench {
 	b.session("a")
 	return b
 }
+
+// kill ends the service without a word: nothing more is written.
+func (b *bench) kill() { require.NoError(b.t, b.service.world.Keeper.Close()) }
 
 // filled makes a record with markers, a subject, a profile and an opt-out.
 func filled(t *testing.T, dir string) *bench {
@@ -62,7 +66,7 @@ func TestKeptOverARestart(t *testing.T) {
 		return b.send("a", b.expand(`{"id":1,"jsonrpc":"2.0","method":"queryRecords","params":`+queryAll+`}`))[0]
 	}
 	want := frame(first)
-	// The service is killed: nothing more is written.
+	first.kill()
 
 	second := keptBench(t, dir)
 	require.Equal(t, want, frame(second))
@@ -91,6 +95,7 @@ func TestKeptOverARestart(t *testing.T) {
 	require.Len(t, list(t, filepath.Join(dir, "records")), 2)
 	second.result("a", "deleteRecord", `{`+auth+`,"records":["`+record+`"]}`)
 	require.Equal(t, []string{second.vars["$record"] + ".fcrec"}, list(t, filepath.Join(dir, "records")))
+	second.kill()
 	third := keptBench(t, dir)
 	require.Len(t, third.service.Store.Records(), 1)
 	require.Equal(t, sessionstore.RecordReady, third.service.Store.Records()[0].State, "its post-processing ended meanwhile")
@@ -104,6 +109,7 @@ func TestRunningRecordIsKeptAtTheEnd(t *testing.T) {
 	b.advance(3 * time.Second)
 	b.service.Keep()
 	require.NoError(t, b.service.Close())
+	b.kill()
 	again := keptBench(t, dir)
 	again.vars["$record"] = record
 	folder := t.TempDir()
@@ -117,6 +123,7 @@ func TestKilledWhileRecording(t *testing.T) {
 	b := filled(t, dir)
 	b.record("a")
 	b.result("a", "createSubject", `{`+auth+`,"subjectName":"Bob"}`) // the state is written while the record runs
+	b.kill()
 	again := keptBench(t, dir)
 	again.vars["$record"] = b.vars["$record"]
 	require.Equal(t, b.vars["$record"]+" -32147", failures(again.export("a", t.TempDir(), "EEG")))
@@ -136,6 +143,7 @@ func TestKeptSeeds(t *testing.T) {
 	b.id("Mine")
 	b.result("a", "updateRecord", `{`+auth+`,"record":"$record","description":"changed"}`)
 	b.result("a", "updateSubject", `{`+auth+`,"subjectName":"Ada","city":"Linz"}`)
+	b.kill()
 	again := keptBench(t, dir, seeds)
 	require.Len(t, again.service.Store.Records(), 4)
 	require.Equal(t, again.id("Mine"), b.vars["$record"])
@@ -151,6 +159,7 @@ func TestDamagedState(t *testing.T) {
 	path := filepath.Join(dir, "state.json")
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
+	b.kill()
 	record := filepath.Join(dir, "records", b.vars["$record"]+".fcrec")
 	replace := func(old, new string) string {
 		require.Contains(t, string(whole), old)
@@ -190,6 +199,7 @@ func TestDamagedRecord(t *testing.T) {
 	path := filepath.Join(dir, "records", b.vars["$record"]+".fcrec")
 	whole, err := os.ReadFile(path)
 	require.NoError(t, err)
+	b.kill()
 	for _, damaged := range [][]byte{whole[:len(whole)/2], append([]byte("x"), whole...), append(append([]byte{}, whole[:len(whole)-9]...), make([]byte, 9)...)} {
 		require.NoError(t, os.WriteFile(path, damaged, 0o644))
 		again := keptBench(t, dir)
@@ -199,6 +209,7 @@ func TestDamagedRecord(t *testing.T) {
 		left, err := os.ReadFile(path)
 		require.NoError(t, err)
 		require.Equal(t, damaged, left, "it is not overwritten")
+		again.kill()
 	}
 }
 
@@ -218,13 +229,14 @@ func TestKeeperWrites(t *testing.T) {
 	after, err := os.ReadFile(k.stateFile())
 	require.NoError(t, err)
 	require.Equal(t, before, after)
-	require.ElementsMatch(t, []string{"records", "state.json"}, list(t, dir), "no half file is left")
+	require.ElementsMatch(t, []string{"lock", "records", "state.json"}, list(t, dir), "no half file is left")
 
 	for _, junk := range []string{".fakecortex-1.part", "records/.fakecortex-2.part", "records/00000000-0000-4000-8000-000000000000.fcrec", "records/notes.txt"} {
 		require.NoError(t, os.WriteFile(filepath.Join(dir, junk), nil, 0o644))
 	}
+	b.kill()
 	keptBench(t, dir)
-	require.ElementsMatch(t, []string{"records", "state.json"}, list(t, dir))
+	require.ElementsMatch(t, []string{"lock", "records", "state.json"}, list(t, dir))
 	require.ElementsMatch(t, []string{b.vars["$record"] + ".fcrec", "notes.txt"}, list(t, filepath.Join(dir, "records")), "what is not ours stays")
 }
 
