@@ -117,8 +117,9 @@ func (l *loop) take(fn func()) {
 	fn()
 }
 
-// slice is how many events may happen before the loop looks at its inbox again.
-const slice = 4096
+// slice is how many events may happen before the loop looks at its inbox again;
+// one can go on by itself for a while (Scheduler.Pass).
+const slice = 256
 
 // catchUp makes the events that are due happen, in order, and reports whether
 // more are left. On the real clock a late loop catches up, without loss. On a

@@ -285,6 +285,9 @@ func (s *Source) NextDue(mask Kinds) int64 {
 	if s.asleep {
 		k = s.indexAt(s.now + 1)
 	}
+	if mask.Has(EEG) {
+		return s.due(k) // nothing is more frequent
+	}
 	for kind, every := range s.every {
 		if every > 0 && mask.Has(Kind(kind)) {
 			next = min(next, s.firstOf(Kind(kind), k))
@@ -333,7 +336,10 @@ func (s *Source) emit(kind Kind, k, due int64, emit func(*Sample)) {
 
 // wants reports whether a sample of kind is due with EEG sample k and asked for.
 func (s *Source) wants(kind Kind, k int64, mask Kinds) bool {
-	return mask.Has(kind) && s.every[kind] > 0 && (k+1)%s.every[kind] == 0
+	every := s.every[kind]
+	// The first test spares most of the divisions: a multiple of every is one of
+	// the powers of two in it.
+	return (k+1)&(every&-every-1) == 0 && mask.Has(kind) && every > 0 && (k+1)%every == 0
 }
 
 func (s *Source) step(k, due int64, mask Kinds, emit func(*Sample)) {

@@ -237,6 +237,9 @@ func (d *device) schedule() {
 
 func (d *device) run() {
 	d.advance()
+	for d.mask != 0 && d.service.sched.Pass(d.source.NextDue(d.mask)) {
+		d.advance()
+	}
 	d.schedule()
 }
 
