@@ -75,9 +75,12 @@ func (l *Layout) AppendSample(dst []byte, s *Sample) []byte {
 		case Int:
 			dst = appendInt(dst, v)
 		case Float:
-			if v == Null {
+			switch {
+			case c.Decimals == 3 && v >= 1e6 && v < 1e7:
+				dst = appendMicrovolts(dst, uint64(v), !l.BareZero)
+			case v == Null:
 				dst = append(dst, "null"...)
-			} else {
+			default:
 				dst = AppendFixed(dst, v, c.Decimals, !l.BareZero)
 			}
 		case Bool:
@@ -158,6 +161,23 @@ func AppendFixed(dst []byte, v int64, decimals uint8, point bool) []byte {
 		n += 2
 	}
 	return dst[:n]
+}
+
+// appendMicrovolts is AppendFixed for what most columns of all hold: four digits
+// before the point and three behind it, which are eight bytes.
+func appendMicrovolts(dst []byte, u uint64, point bool) []byte {
+	d := digits(u)
+	text := d | 0x3030303030303030
+	dst = binary.LittleEndian.AppendUint64(dst, text>>8&0xffffffff|'.'<<32|text>>40<<40)
+	switch {
+	case d>>56 != 0:
+		return dst
+	case d>>48 != 0:
+		return dst[:len(dst)-1]
+	case d>>40 != 0 || point:
+		return dst[:len(dst)-2]
+	}
+	return dst[:len(dst)-4]
 }
 
 // digits returns the eight decimal digits of u, which is below 100,000,000, one

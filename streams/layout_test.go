@@ -39,6 +39,13 @@ func TestAppendFixed(t *testing.T) {
 			require.False(t, strings.HasSuffix(got, "0"), got)
 		}
 	})
+	// A sample prints the usual ones in a shorter way.
+	rapid.Check(t, func(r *rapid.T) {
+		v, point := rapid.Int64Range(-1, 10_001_000).Draw(r, "v"), rapid.Bool().Draw(r, "point")
+		v -= v % rapid.SampledFrom([]int64{1, 10, 100, 1000}).Draw(r, "zeros")
+		l := &Layout{Columns: []Column{{Type: Float, Decimals: 3}}, BareZero: !point}
+		require.Equal(r, "["+string(AppendFixed(nil, v, 3, point))+"]", string(l.AppendSample(nil, &Sample{Values: []int64{v}})))
+	})
 }
 
 func TestAppendSample(t *testing.T) {
