@@ -70,11 +70,7 @@ func (p *bandPower) fill(dst []int64) {
 	for c := 0; c < channels; c += 2 {
 		a := (*[powWindow]float64)(p.rings[c][p.pos:])
 		b := (*[powWindow]float64)(p.rings[c+1][p.pos:])
-		meanA, meanB := mean(a), mean(b)
-		for i, w := range &p.window {
-			p.re[i], p.im[i] = (a[i]-meanA)*w, (b[i]-meanB)*w
-		}
-		p.fft.transform(&p.re, &p.im)
+		p.fft.transform(&p.re, &p.im, a, b, &p.window, mean(a), mean(b))
 		for band, e := range edges {
 			powerA, powerB := 0.0, 0.0
 			for _, at := range p.places[e[0] : e[1]+1] {

@@ -12,13 +12,13 @@ import (
 // gonum's transform is an independent one.
 func TestFFT(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	var re, im [fftSize]float64
+	var re, im, a, b, window [fftSize]float64
 	x := make([]complex128, fftSize)
 	for i := range x {
-		re[i], im[i] = rng.NormFloat64(), rng.NormFloat64()
-		x[i] = complex(re[i], im[i])
+		a[i], b[i], window[i] = rng.NormFloat64(), rng.NormFloat64(), rng.Float64()
+		x[i] = complex((a[i]-0.5)*window[i], (b[i]+0.25)*window[i])
 	}
-	newFFT().transform(&re, &im)
+	newFFT().transform(&re, &im, &a, &b, &window, 0.5, -0.25)
 	for k, want := range fourier.NewCmplxFFT(fftSize).Coefficients(nil, x) {
 		assert.InDelta(t, real(want), re[fftOrder(k)], 1e-12, "bin %d", k)
 		assert.InDelta(t, imag(want), im[fftOrder(k)], 1e-12, "bin %d", k)

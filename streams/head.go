@@ -11,10 +11,12 @@ type axis struct{ x0, v0, target float64 }
 
 const spring = 6.0 // 1/s: a head turns within about a second
 
-func (a axis) at(t float64) (x, v float64) {
+func (a axis) at(t float64) (x, v float64) { return a.decayed(t, math.Exp(-spring*t)) }
+
+// decayed is at for who has computed e, which is the same for every axis.
+func (a axis) decayed(t, e float64) (x, v float64) {
 	d := a.x0 - a.target
 	k := a.v0 + spring*d
-	e := math.Exp(-spring * t)
 	return a.target + (d+k*t)*e, (k - spring*(d+k*t)) * e
 }
 
@@ -82,9 +84,10 @@ func (m *motion) at(now int64) posture {
 	t := float64(now-m.since) * 1e-9
 	var p posture
 	var vy, vp, vr float64
-	p.yaw, vy = m.yaw.at(t)
-	p.pitch, vp = m.pitch.at(t)
-	p.roll, vr = m.roll.at(t)
+	e := math.Exp(-spring * t)
+	p.yaw, vy = m.yaw.decayed(t, e)
+	p.pitch, vp = m.pitch.decayed(t, e)
+	p.roll, vr = m.roll.decayed(t, e)
 	// A person is never quite still.
 	abs := float64(now%1_000_000_000_000) * 1e-9
 	p.yaw += 0.4 * math.Sin(2*math.Pi*m.sway[0][0]*abs+m.sway[0][1])

@@ -125,18 +125,14 @@ func AppendFixed(dst []byte, v int64, decimals uint8, point bool) []byte {
 	whole := 8 - int(decimals) // digits before the point that fit
 	if u >= 1e8 {
 		p := uint64(pow10[decimals])
-		high := u / p
-		if decimals == 4 { // a `time`; by a constant it is faster
-			high = u / 1e4
-		}
-		dst = strconv.AppendUint(dst, high, 10)
-		u, whole = (u-high*p)*uint64(pow10[8-decimals]), 0
+		dst = strconv.AppendUint(dst, u/p, 10)
+		u, whole = u%p*uint64(pow10[8-decimals]), 0
 	}
 	// Eight digits at once, the first in the lowest byte. How many of them count
 	// is found out by branches: they are guessed well, and where the next number
 	// begins need not wait for the digits of this one.
 	d := digits(u)
-	text := d | 0x3030303030303030
+	text := d | zeros
 	dst = slices.Grow(dst, 16)
 	n := len(dst)
 	b := dst[n : n+16]
@@ -167,7 +163,7 @@ func AppendFixed(dst []byte, v int64, decimals uint8, point bool) []byte {
 // before the point and three behind it, which are eight bytes.
 func appendMicrovolts(dst []byte, u uint64, point bool) []byte {
 	d := digits(u)
-	text := d | 0x3030303030303030
+	text := d | zeros
 	dst = binary.LittleEndian.AppendUint64(dst, text>>8&0xffffffff|'.'<<32|text>>40<<40)
 	switch {
 	case d>>56 != 0:
@@ -179,6 +175,8 @@ func appendMicrovolts(dst []byte, u uint64, point bool) []byte {
 	}
 	return dst[:len(dst)-4]
 }
+
+const zeros = 0x3030303030303030 // eight times '0'
 
 // digits returns the eight decimal digits of u, which is below 100,000,000, one
 // a byte: it halves groups of eight, four and two digits side by side.
@@ -230,5 +228,16 @@ func appendInt(dst []byte, v int64) []byte {
 // AppendTime appends the wire's `time` member: seconds with at most four
 // decimals.
 func AppendTime(dst []byte, stamp int64) []byte {
-	return AppendFixed(dst, stamp, 4, true)
+	if stamp < 1e13 || stamp >= 1e14 { // before 2001 or after 2286
+		return AppendFixed(dst, stamp, 4, true)
+	}
+	dst = binary.LittleEndian.AppendUint64(dst, digits(uint64(stamp)/1e6)|zeros)
+	d := digits(uint64(stamp) % 1e6) // 00, two of the seconds, four of their parts
+	text := d | zeros
+	dst = binary.LittleEndian.AppendUint64(dst, text>>16&0xffff|'.'<<16|text>>32<<24)
+	last := 4
+	for last > 1 && byte(d>>(24+8*last)) == 0 {
+		last--
+	}
+	return dst[:len(dst)-5+last]
 }

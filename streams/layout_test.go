@@ -48,6 +48,14 @@ func TestAppendFixed(t *testing.T) {
 	})
 }
 
+func TestAppendTime(t *testing.T) {
+	rapid.Check(t, func(r *rapid.T) {
+		stamp := rapid.OneOf(rapid.Int64Range(0, 1e15), rapid.Int64Range(17e12, 18e12)).Draw(r, "stamp")
+		stamp -= stamp % rapid.SampledFrom([]int64{1, 10, 100, 1000, 10000, 100000}).Draw(r, "zeros")
+		require.Equal(r, string(AppendFixed(nil, stamp, 4, true)), string(AppendTime(nil, stamp)))
+	})
+}
+
 func TestAppendSample(t *testing.T) {
 	for _, v := range []int64{0, 9, 10, 99, 100, 255, 999, 1000, 8192, -1, -10, math.MaxInt64, math.MinInt64 + 1} {
 		line := (&Layout{Columns: []Column{{Name: "n", Type: Int}}}).AppendSample(nil, &Sample{Values: []int64{v}})
