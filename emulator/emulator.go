@@ -63,7 +63,6 @@ func start(options Options, scenario *scenarios.Scenario) (*Emulator, error) {
 	if e.run, err = e.newRun(life, e.loop.sched); err != nil {
 		return nil, err
 	}
-	e.warnUnsimulated(scenario)
 	if err := e.listen(); err != nil {
 		return nil, errors.Join(err, e.run.service.Close())
 	}

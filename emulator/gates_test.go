@@ -305,4 +305,6 @@ func TestN10ZombieConnection(t *testing.T) {
 	first.write(`{"id":1,"jsonrpc":"2.0","method":"getCortexInfo"}`)
 	second := &player{peer: dialMemory(t, e), e: e, vars: map[string]string{}}
 	require.Equal(t, []string{"ok"}, second.play("queryHeadsets"))
+	require.NoError(t, e.Act(`zombie: {connection: 2, code: 12}`))
+	require.Equal(t, 12, second.warning(), "its sister, for a name that cannot be detected")
 }

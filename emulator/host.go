@@ -87,6 +87,7 @@ func (r *run) act(a scenarios.Action) error {
 	case *scenarios.Cloud:
 		cloud := s.Cloud()
 		cloud.Status, cloud.TokenRefreshing = cloudStatus(x.Status), x.TokenRefreshing
+		cloud.LoginRefused, cloud.TokenRefused = x.LoginRefused, x.TokenRefused
 		s.SetCloud(cloud)
 		return nil
 	case *scenarios.OtherProfile:
@@ -107,9 +108,9 @@ func (r *run) act(a scenarios.Action) error {
 	case *scenarios.Bluetooth:
 		s.SetBluetooth(x.Granted)
 		return nil
-	case *scenarios.OnConnection:
+	case *scenarios.Zombie:
 		return r.each(uint64(x.Connection), func(c *client) {
-			_ = s.Zombify(sessionstore.ConnID(c.number), api.WarnZombie) // it is open
+			_ = s.Zombify(sessionstore.ConnID(c.number), x.Code) // it is open
 		})
 	case *scenarios.SendWarning:
 		var message any

@@ -214,7 +214,6 @@ func (e *Emulator) begin(s *scenarios.Scenario, builtin bool) error {
 	clear(e.conns)
 	e.run = next
 	e.loop.reset(sched, streams.NewClock(life.start.UnixNano(), life.scale))
-	e.warnUnsimulated(s)
 	next.begin()
 	e.options.Logger.Info("the world begins anew", "scenario", s.Name, "seed", life.seed)
 	return nil

@@ -102,15 +102,18 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		CortexVersion: w.CortexVersion, Compat: &compat, Zone: w.Zone.Location, Seed: w.Seed,
 		Login: w.Login, CurrentOS: sessionstore.OSUser(w.OSUser), LoginOS: sessionstore.OSUser(w.OSUser),
 		AnyApplication: w.AnyApplication,
-		Cloud:          api.Cloud{Status: cloudStatus(w.Cloud.Status), TokenRefreshing: w.Cloud.TokenRefreshing, RefreshFor: w.Timings.CloudRefresh.D()},
-		Disk:           diskSpace(w.Disk), Phase: api.Phase(max(0, slices.Index([]string{"ready", "starting", "zombie"}, w.Service))),
+		Cloud: api.Cloud{
+			Status: cloudStatus(w.Cloud.Status), TokenRefreshing: w.Cloud.TokenRefreshing, RefreshFor: w.Timings.CloudRefresh.D(),
+			LoginRefused: w.Cloud.LoginRefused, TokenRefused: w.Cloud.TokenRefused,
+		},
+		Disk: diskSpace(w.Disk), Phase: api.Phase(max(0, slices.Index([]string{"ready", "starting", "zombie"}, w.Service))),
 		BluetoothDenied: w.BluetoothDenied, VirtualHeadsetMethods: w.VirtualHeadsetMethods,
 		ConnectDelay: delay(w.Timings.ConnectDelay), ConnectTimeout: delay(w.Timings.ConnectTimeout), UpdateDelay: delay(w.Timings.UpdateHeadset),
 		ReadyDelay: some(w.Timings.ServiceReady), TokenLife: w.Timings.TokenLife.D(), HeadsetReady: w.Timings.HeadsetReady.D(),
 		SessionEnd: w.Timings.SessionEnd.D(), ConnectionEnd: w.Timings.ClosedSocketCleanup.D(),
 		FlexWithoutMapping: api.FlexRule(max(0, slices.Index([]string{"warning", "error", "ok"}, w.Rules.FlexWithoutMapping))),
 		MaxRecords:         w.Limits.Records, PostProcessing: delay(w.Timings.PostProcessing), PostProcessingNever: w.Timings.PostProcessingNever,
-		DownloadDelay: delay(w.Timings.Download), MarkerTooOld: some(w.Timings.MarkerTooOld), MarkerJitter: w.Rules.MarkerJitter.D(),
+		DownloadDelay: delay(w.Timings.Download), MarkerTooOld: some(w.Timings.MarkerTooOld), MarkerTooNew: some(w.Timings.MarkerTooNew), MarkerJitter: w.Rules.MarkerJitter.D(),
 		MarkersLost: w.Rules.MarkersLost, MarkersLate: w.Rules.MarkersLate,
 		Training: api.TrainingSpec{
 			Time: delay(w.Timings.Training), FailTime: delay(w.Timings.TrainingFailure), Result: trainingResult(w.Rules.TrainingResult),
@@ -120,6 +123,11 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		IgnoreLargeDebit: w.Rules.DebitTooLarge == "ignore", CheckSecretEarly: w.Rules.RequestAccessChecksSecret,
 		RefuseUnknownParams: w.Rules.UnknownParameter == "invalidParams", AnyEnvelope: !w.Rules.StrictEnvelope,
 		ScanDuration: delay(w.Timings.ScanDuration), ScanFindAfter: delay(w.Timings.ScanFindAfter), SilenceLimit: some(w.Timings.SilenceLimit),
+		LicenseWarning: some(w.Timings.LicenseWarning), EnforceSoftLimit: w.Rules.EnforceSoftLimit, RefuseWithoutEULA: w.Rules.RefuseWithoutEULA,
+		TellAccessRequests: w.Rules.TellAccessRequests, RefuseWhileStarting: w.Rules.RefuseWhileStarting,
+		DoubleSubscribe:      api.DoubleSubscribe(max(0, slices.Index([]string{"once", "twice", "failure"}, w.Rules.DoubleSubscribe))),
+		RefuseUnknownStreams: w.Rules.UnknownStream == "invalidParams",
+		BasicMetPeriod:       w.Timings.BasicMetPeriod.D(), MetInactive: w.Timings.MetInactive.D(),
 		SamplesAfterUnsubscribe:   w.Rules.SamplesAfterUnsubscribe,
 		SessionsOutliveConnection: !w.Rules.SessionsDieWithConnection,
 		MaxSessions:               w.Limits.Sessions,
@@ -171,7 +179,7 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 	}
 	for _, s := range w.Subjects {
 		subject := sessionstore.Subject{
-			Name: s.SubjectName, DateOfBirth: s.DateOfBirth, Sex: s.Sex, CountryCode: s.CountryCode, State: s.State, City: s.City,
+			Name: s.SubjectName, Owner: s.Owner, DateOfBirth: s.DateOfBirth, Sex: s.Sex, CountryCode: s.CountryCode, State: s.State, City: s.City,
 		}
 		for _, a := range s.Attributes {
 			subject.Attributes = append(subject.Attributes, sessionstore.SubjectAttribute(a))
@@ -234,7 +242,10 @@ func compatOf(doc *scenarios.Document) (api.Compat, error) {
 	}
 	d := &compat.Dialect
 	set(&d.DevNoPercent, doc.Compat.DevBatteryPercent, true)
+	set(&d.DevNoOverall, doc.Compat.DevOverall, true)
 	set(&d.NoEQ, doc.Compat.EQStream, true)
+	set(&d.NoMarkers, doc.Compat.EEGMarkers, true)
+	set(&d.FlexHighBit, doc.Compat.FlexHighBit, false)
 	set(&d.FlexFlag, doc.Compat.FlexSaturationFlag, false)
 	set(&d.FlexDC, doc.Compat.FlexDC, false)
 	set(&d.BareZero, doc.Compat.BareZero, false)
@@ -270,8 +281,14 @@ func licenseOf(l scenarios.License, at func(scenarios.Instant) time.Time) sessio
 		}
 		return *n
 	}
+	var optOut *bool
+	if l.OptOut == "on" || l.OptOut == "off" {
+		on := l.OptOut == "on"
+		optOut = &on
+	}
 	return sessionstore.License{
-		ID: l.ID, Name: l.Name, Owner: l.Owner, Applications: l.Applications, UsableBy: l.UsableBy,
+		ForceOptOut: optOut,
+		ID:          l.ID, Name: l.Name, Owner: l.Owner, Applications: l.Applications, UsableBy: l.UsableBy,
 		Scopes:      scopesOf(l.Scopes),
 		BillingFrom: at(l.BillingFrom), BillingTo: at(l.BillingTo), ValidFrom: at(l.ValidFrom), ValidTo: at(l.ValidTo),
 		SoftLimitTime: at(l.SoftLimitTime), HardLimitTime: at(l.HardLimitTime), Expired: l.Expired, IsCommercial: l.IsCommercial,
@@ -413,125 +430,4 @@ func overrides(texts map[int]scenarios.Text) map[int]api.Override {
 		out[code] = o
 	}
 	return out
-}
-
-// unsimulated lists the fields of a document that nothing stands behind yet; one
-// stands for all below it.
-func unsimulated() []string {
-	list := []string{
-		"world.timings.basicMetPeriod", "world.timings.metInactive",
-		"world.rules.doubleSubscribe", "world.rules.unknownStream", "world.rules.eqBelowCq",
-	}
-	known := reflect.TypeFor[api.Compat]()
-	fields := reflect.TypeFor[scenarios.Compat]()
-	for i := range fields.NumField() {
-		f := fields.Field(i)
-		switch f.Name {
-		case "DevBatteryPercent", "EQStream", "FlexSaturationFlag", "FlexDC", "BareZero", "ExportGate": // see compatOf
-			continue
-		}
-		if _, ok := known.FieldByName(f.Name); !ok {
-			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-			list = append(list, "compat."+name)
-		}
-	}
-	return list
-}
-
-// below reports whether a path is a field or stands below it.
-func below(path, field string) bool { return path == field || strings.HasPrefix(path, field+".") }
-
-// warnUnsimulated tells of what the scenario asks for and nothing stands behind.
-// What every scenario has from the default one is not worth a word.
-func (e *Emulator) warnUnsimulated(s *scenarios.Scenario) {
-	plain, err := scenarios.LoadBytes("plain.yaml", []byte(plainDocument), scenarios.Options{})
-	if err != nil {
-		e.options.Logger.Error("plain document", "error", err)
-		return
-	}
-	friendly, err := scenarios.Load("default", scenarios.Options{})
-	if err != nil {
-		e.options.Logger.Error("default scenario", "error", err)
-		return
-	}
-	usual := map[string][]any{}
-	for _, doc := range []*scenarios.Document{&plain.Document, &friendly.Document} {
-		eachField(reflect.ValueOf(*doc), "", func(path string, v reflect.Value) { usual[path] = append(usual[path], v.Interface()) })
-	}
-	var asked []string
-	missing := unsimulated()
-	eachField(reflect.ValueOf(s.Document), "", func(path string, v reflect.Value) {
-		listed := slices.ContainsFunc(missing, func(field string) bool { return below(path, field) })
-		if !listed || slices.Contains(asked, path) {
-			return
-		}
-		for _, x := range usual[path] {
-			if reflect.DeepEqual(x, v.Interface()) {
-				return
-			}
-		}
-		asked = append(asked, path)
-	})
-	if len(asked) > 0 {
-		e.options.Logger.Warn("the scenario asks for something that is not simulated yet", "scenario", s.Name, "fields", strings.Join(asked, ", "))
-	}
-}
-
-// plainDocument has one of everything, with nothing set.
-const plainDocument = `
-world:
-  users: [{username: u}]
-  applications: [{clientId: c}]
-  licenses: [{id: l}]
-  headsets: [{id: EPOCX-00000001, settings: {}}]
-  profiles: [{name: p}]
-  subjects: [{subjectName: s}]
-  records: [{title: r}]
-  flexMappings: [{name: m, mappings: {CMS: TP8, DRL: P6}}]
-  rules: {mute: [eeg]}
-texts: {errors: {-32000: {}}, warnings: {0: {}}}
-`
-
-// eachField calls fn for each field of a document's world, compat and texts,
-// with its path; elements of lists have no number in it. Lists and objects of
-// plain values are one field.
-func eachField(v reflect.Value, path string, fn func(path string, v reflect.Value)) {
-	switch v.Kind() {
-	case reflect.Struct:
-		if v.Type().PkgPath() != reflect.TypeFor[scenarios.Document]().PkgPath() || v.Type() == reflect.TypeFor[scenarios.Instant]() ||
-			v.Type() == reflect.TypeFor[scenarios.Zone]() || v.Type() == reflect.TypeFor[scenarios.SignalPatch]() {
-			break
-		}
-		for i := range v.NumField() {
-			name, _, _ := strings.Cut(v.Type().Field(i).Tag.Get("json"), ",")
-			if path == "" && name != "world" && name != "compat" && name != "texts" {
-				continue
-			}
-			eachField(v.Field(i), strings.TrimPrefix(path+"."+name, "."), fn)
-		}
-		return
-	case reflect.Slice:
-		if v.Type().Elem().Kind() == reflect.Struct {
-			for i := range v.Len() {
-				eachField(v.Index(i), path, fn)
-			}
-			return
-		}
-	case reflect.Map:
-		if v.Type().Elem().Kind() == reflect.Struct {
-			for _, k := range v.MapKeys() {
-				element := reflect.New(v.Type().Elem()).Elem() // one that fn can change
-				element.Set(v.MapIndex(k))
-				eachField(element, path, fn)
-				v.SetMapIndex(k, element)
-			}
-			return
-		}
-	case reflect.Pointer:
-		if v.Type().Elem().Kind() == reflect.Struct && v.Type().Elem() != reflect.TypeFor[scenarios.Instant]() && !v.IsNil() {
-			eachField(v.Elem(), path, fn)
-			return
-		}
-	}
-	fn(path, v)
 }

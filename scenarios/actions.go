@@ -77,7 +77,7 @@ const (
 	DoDisk         = "disk"         // *Disk
 	DoBluetooth    = "bluetooth"    // *Bluetooth
 	DoServiceReady = "serviceReady" // *NoArgs
-	DoZombie       = "zombie"       // *OnConnection
+	DoZombie       = "zombie"       // *Zombie
 	DoWarning      = "warning"      // *SendWarning
 	DoSend         = "send"         // *Send
 	DoCut          = "cut"          // *Cut
@@ -107,9 +107,10 @@ type (
 	OnLicense struct {
 		License string `json:"license,omitempty" rule:"short" ref:"license" doc:"Id; absent: the first license."`
 	}
-	// OnConnection names one connection.
-	OnConnection struct {
+	// Zombie names the connections that die.
+	Zombie struct {
 		Connection int `json:"connection,omitempty" min:"0" rule:"short" doc:"Number of the connection since the start, from 1; 0: every open one."`
+		Code       int `json:"code" default:"11" min:"11" max:"12" doc:"The warning: 11, or 12, the OS user's name cannot be detected."`
 	}
 	// USBCable plugs the headset's cable in or out.
 	USBCable struct {
@@ -371,7 +372,7 @@ func Actions() []ActionType {
 		action[Disk](DoDisk, "Free space falls: warnings 19 and 20."),
 		action[Bluetooth](DoBluetooth, "The Bluetooth permission is granted or taken."),
 		action[NoArgs](DoServiceReady, "The service is ready: warning 23."),
-		action[OnConnection](DoZombie, "Warning 11, and no answer any more."),
+		action[Zombie](DoZombie, "Warning 11 or 12, and no answer any more."),
 		action[SendWarning](DoWarning, "Send a warning."),
 		action[Send](DoSend, "Send a frame."),
 		action[Cut](DoCut, "End a connection."),

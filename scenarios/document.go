@@ -152,6 +152,7 @@ type License struct {
 	TotalRegisteredDevices int          `json:"totalRegisteredDevices" default:"1" min:"0"`
 	RegisteredHere         bool         `json:"registeredHere" default:"true" doc:"This computer is one of the registered ones."`
 	SessionLimit           SessionLimit `json:"sessionLimit"`
+	OptOut                 string       `json:"optOut" enum:"application|on|off" default:"application" doc:"configOptOut of who uses it: on and off are always so, application leaves it to the application."`
 }
 
 // SessionLimit is deviceInfo.sessionLimit of a license; nil prints null.
@@ -165,6 +166,8 @@ type SessionLimit struct {
 type Cloud struct {
 	Status          string `json:"status" enum:"online|offline|failing" default:"online" rule:"short" doc:"offline: -32003; failing: -32000."`
 	TokenRefreshing bool   `json:"tokenRefreshing" doc:"generateNewToken answers -32130."`
+	LoginRefused    bool   `json:"loginRefused" doc:"authorize and requestAccess answer -32108 until the next login."`
+	TokenRefused    bool   `json:"tokenRefused" doc:"generateNewToken answers -32109 until the next authorize."`
 }
 
 // Discovery is how headsets are found.
@@ -260,6 +263,7 @@ type FlexMapping struct {
 type Subject struct {
 	SubjectName string             `json:"subjectName" rule:"required,short"`
 	DateOfBirth string             `json:"dateOfBirth,omitempty" doc:"YYYY-MM-DD"`
+	Owner       string             `json:"owner,omitempty" ref:"user" doc:"EmotivID; who is logged in when absent."`
 	Sex         string             `json:"sex,omitempty" enum:"M|F|U"`
 	CountryCode string             `json:"countryCode,omitempty" doc:"ISO 3166-1 alpha-2"`
 	State       string             `json:"state,omitempty"`
@@ -322,6 +326,8 @@ type Timings struct {
 	Training            Duration `json:"training" default:"8s" doc:"MC_Started to MC_Succeeded; getTrainingTime tells it."`
 	TrainingFailure     Duration `json:"trainingFailure" default:"10s" doc:"MC_Started to MC_Failed."`
 	MarkerTooOld        Duration `json:"markerTooOld" default:"60s" doc:"A marker older than that answers -32115."`
+	MarkerTooNew        Duration `json:"markerTooNew" default:"60s" doc:"A marker further in the future than that is refused."`
+	LicenseWarning      Duration `json:"licenseWarning" default:"7d" doc:"How long before its end a license gets warning 26 with authorize."`
 	BasicMetPeriod      Duration `json:"basicMetPeriod" default:"10s" min:"100ms" doc:"Period of met without scope pm."`
 	MetInactive         Duration `json:"metInactive" default:"0s" doc:"met is null for that long after the subscription."`
 	ClosedSocketCleanup Duration `json:"closedSocketCleanup" default:"0s" doc:"From the end of a connection to the end of its sessions and profiles."`
@@ -333,8 +339,12 @@ type Rules struct {
 	ActivateOnce              bool     `json:"activateOnce" default:"true" doc:"Activating an activated session costs nothing."`
 	SessionRefusedOnUSBCable  bool     `json:"sessionRefusedOnUsbCable" default:"true" doc:"createSession on a headset on a USB cable answers -32004."`
 	DoubleSubscribe           string   `json:"doubleSubscribe" enum:"once|twice|failure" default:"once" doc:"Subscribing to a stream twice: samples once, samples twice, or a failure entry."`
-	UnknownStream             string   `json:"unknownStream" enum:"failure|invalidParams" default:"failure"`
+	UnknownStream             string   `json:"unknownStream" enum:"failure|invalidParams" default:"failure" doc:"subscribe and unsubscribe with the name of no stream: a failure entry, or -32602 for the whole call."`
 	UnknownParameter          string   `json:"unknownParameter" enum:"ignore|invalidParams" default:"ignore"`
+	EnforceSoftLimit          bool     `json:"enforceSoftLimit" doc:"No session is activated after softLimitTime (-32028)."`
+	RefuseWithoutEULA         bool     `json:"refuseWithoutEula" doc:"authorize answers -32041 while the EULA is not accepted, instead of warning 6 or 28 in its result."`
+	TellAccessRequests        bool     `json:"tellAccessRequests" doc:"The first requestAccess sends warning 8 to the other connections, of which the Launcher would be one."`
+	RefuseWhileStarting       bool     `json:"refuseWhileStarting" doc:"A starting service answers -32122; false: calls wait for warning 23."`
 	MissingParameterCode      int      `json:"missingParameterCode" default:"-32018" min:"-33000" max:"-32000" doc:"The documentation says -32602, logs say -32018."`
 	StrictEnvelope            bool     `json:"strictEnvelope" default:"true" doc:"A request without jsonrpc 2.0 answers -32600."`
 	RequestAccessChecksSecret bool     `json:"requestAccessChecksSecret" doc:"A wrong secret is refused by requestAccess already."`
@@ -347,7 +357,6 @@ type Rules struct {
 	MarkersLost               float64  `json:"markersLost" min:"0" max:"1" doc:"Share of markers that are missing in the eeg stream."`
 	MarkersLate               int      `json:"markersLate" min:"0" max:"256" doc:"Markers come up to that many eeg samples late."`
 	MarkerJitter              Duration `json:"markerJitter" default:"0s" max:"1s" doc:"How far the echoed time of a marker may be from the request's."`
-	EQBelowCQ                 bool     `json:"eqBelowCq" default:"true"`
 	SamplesAfterUnsubscribe   int      `json:"samplesAfterUnsubscribe" min:"0" max:"16" doc:"Samples on their way when unsubscribe is answered."`
 	Mute                      []Mute   `json:"mute,omitempty" doc:"Streams that can be subscribed to and never send."`
 }
@@ -370,10 +379,11 @@ type Limits struct {
 // Compat overrides behaviours that the Cortex version chooses; nil leaves them.
 type Compat struct {
 	BuiDateTypo         *bool  `json:"buiDateTypo,omitempty" doc:"2.0: getCortexInfo spells buidDate."`
+	OldAccessText       *bool  `json:"oldAccessText,omitempty" doc:"2.0: another message of requestAccess."`
 	ErrorData           *bool  `json:"errorData,omitempty" doc:"Since 2.6: errors carry data.behavior."`
 	OldTexts            *bool  `json:"oldTexts,omitempty" doc:"Before 2.6: texts of 2019."`
 	LastLoginTime       *bool  `json:"lastLoginTime,omitempty" doc:"Since 2.3."`
-	CustomName          *bool  `json:"customName,omitempty"`
+	CustomName          *bool  `json:"customName,omitempty" doc:"Headset objects carry customName."`
 	SessionCustomName   *bool  `json:"sessionCustomName,omitempty" doc:"The headset of a session carries customName too."`
 	HeadbandPosition    *bool  `json:"headbandPosition,omitempty" doc:"Since 2.4."`
 	VirtualFields       *bool  `json:"virtualFields,omitempty" doc:"Since 2.6."`
@@ -386,14 +396,19 @@ type Compat struct {
 	HeadsetWarningFirst *bool  `json:"headsetWarningFirst,omitempty" doc:"103 stands before 0 and 1."`
 	MetIsActive         *bool  `json:"metIsActive,omitempty" doc:"Since 2.2.1."`
 	DevBatteryPercent   *bool  `json:"devBatteryPercent,omitempty" doc:"Since 2.7."`
+	DevOverall          *bool  `json:"devOverall,omitempty" doc:"Since 2.3: dev has OVERALL."`
 	EQStream            *bool  `json:"eqStream,omitempty" doc:"Since 2.7."`
-	FlexSaturationFlag  *bool  `json:"flexSaturationFlag,omitempty"`
+	EEGMarkers          *bool  `json:"eegMarkers,omitempty" doc:"Since 2.1: eeg has MARKERS."`
+	FlexHighBit         *bool  `json:"flexHighBit,omitempty" doc:"Flex eeg has HighBitFlex."`
+	FlexSaturationFlag  *bool  `json:"flexSaturationFlag,omitempty" doc:"Since 2.3: Flex eeg has SaturationFlag."`
 	FlexDC              *bool  `json:"flexDc,omitempty" doc:"Flex eeg has the DC level of the other models."`
 	BareZero            *bool  `json:"bareZero,omitempty" doc:"2019: floats print 0 rather than 0.0."`
 	AsyncUpdateHeadset  *bool  `json:"asyncUpdateHeadset,omitempty" doc:"Since 2.4: warnings 110 and 111."`
 	ConfigMapping       *bool  `json:"configMapping,omitempty" doc:"Since 4.7."`
 	RecordLocalOnly     *bool  `json:"recordLocalOnly,omitempty" doc:"Since 2.2.1."`
 	RecordSubject       *bool  `json:"recordSubject,omitempty" doc:"Since 3.0."`
+	Warning30           *bool  `json:"warning30,omitempty" doc:"Since 4.0: warning 30 tells of a record that is ready, 18 before."`
+	ProfileRequired     *bool  `json:"profileRequired,omitempty" doc:"2.0: Advanced BCI methods require profile even with session."`
 	ProfileChannels     *bool  `json:"profileChannels,omitempty" doc:"Since 3.6.5: readOnly and eegChannels."`
 	PlusFormats         *bool  `json:"plusFormats,omitempty" doc:"Since 3.7.5: EDFPLUS and BDFPLUS."`
 	ExportGate          string `json:"exportGate,omitempty" enum:"disconnect|warning18|warning30" doc:"What exportRecord waits for."`

@@ -59,3 +59,16 @@ func (s *Source) fillMet(kind Kind) {
 		}
 	}
 }
+
+// InactiveMet returns a copy of a sample of MET or METLow as it is while the
+// signal is too poor: no metric is active, all values are null.
+func (s *Source) InactiveMet(met *Sample) Sample {
+	out := *met
+	out.Values = make([]int64, len(met.Values))
+	for i, c := range s.met {
+		if !c.flag {
+			out.Values[i] = Null
+		}
+	}
+	return out
+}

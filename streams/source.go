@@ -27,6 +27,7 @@ type SourceConfig struct {
 	ClockOffset int64
 	ClockRatio  float64
 	State       State
+	BasicMet    int64       // nanoseconds between samples of METLow; 0: 10 s
 	Truth       func(Truth) // receives what is put into the signal; may be nil
 }
 
@@ -146,6 +147,12 @@ func NewSource(c SourceConfig) (*Source, error) {
 	if c.Firmware == "" {
 		c.Firmware = m.Firmware
 	}
+	if c.BasicMet == 0 {
+		c.BasicMet = 10_000_000_000
+	}
+	if c.BasicMet < 100_000_000 {
+		return nil, fmt.Errorf("basicMet: %v is too often, want 100ms or more", time.Duration(c.BasicMet))
+	}
 	n, rate := len(sensors), c.Settings.EEGRate
 	s := &Source{
 		model: m, id: c.HeadsetID, sensors: sensors, motion: m.MotionSensors(c.Firmware, c.Settings), grid: m.Grids[c.Settings.EEGRes],
@@ -166,7 +173,7 @@ func NewSource(c SourceConfig) (*Source, error) {
 	}
 	for kind, period := range [NumKinds]int64{
 		EEG: s.period, MOT: m.motionPeriod(c.Settings), DEV: 500_000_000, EQ: 500_000_000, POW: 125_000_000, MET: 500_000_000,
-		METLow: 10_000_000_000, COM: 125_000_000, FAC: 31_250_000,
+		METLow: c.BasicMet, COM: 125_000_000, FAC: 31_250_000,
 	} {
 		if s.layouts[kind] != nil && period > 0 {
 			s.every[kind] = period / s.period

@@ -215,3 +215,75 @@ func TestSubscribingTwiceSendsOnce(t *testing.T) {
 	b.advance(time.Second)
 	require.Equal(t, 256, len(b.frames["a"])-before)
 }
+
+// TestSubscriptionRules: what no source tells for sure is the world's choice.
+func TestSubscriptionRules(t *testing.T) {
+	const again = `{"cortexToken":"$token","session":"$session","streams":["dev"]}`
+	subscribed := func(change func(*World)) *bench {
+		w := DefaultWorld()
+		change(&w)
+		b := newBench(t, w)
+		b.session("a")
+		b.call("a", "subscribe", again)
+		b.unseen("a")
+		return b
+	}
+	t.Run("twice", func(t *testing.T) {
+		b := subscribed(func(w *World) { w.DoubleSubscribe = SubscribedTwice })
+		b.call("a", "subscribe", again)
+		b.advance(time.Second)
+		require.Equal(t, []string{"ok", "dev", "dev", "dev", "dev"}, b.unseen("a"))
+		b.call("a", "unsubscribe", again)
+		b.advance(time.Second)
+		require.Equal(t, []string{"ok"}, b.unseen("a"), "one unsubscribe ends both")
+	})
+	t.Run("refused", func(t *testing.T) {
+		b := subscribed(func(w *World) { w.DoubleSubscribe = SubscribedRefused })
+		failure := b.result("a", "subscribe", again)["failure"]
+		require.Equal(t, []any{map[string]any{"code": -32016.0, "message": "The stream is unavailable or unsupported.", "streamName": "dev"}}, failure)
+		b.advance(time.Second)
+		require.Equal(t, []string{"ok", "dev", "dev"}, b.unseen("a"))
+	})
+	t.Run("unknown stream", func(t *testing.T) {
+		b := subscribed(func(w *World) { w.RefuseUnknownStreams = true })
+		for _, method := range []string{"subscribe", "unsubscribe"} {
+			answer := b.call("a", method, `{"cortexToken":"$token","session":"$session","streams":["dev","eegg"]}`)
+			require.Equal(t, CodeInvalidParams, code(answer), method)
+		}
+		b.advance(time.Second)
+		require.Equal(t, []string{"-32602", "-32602", "dev", "dev"}, b.unseen("a"), "nothing has changed")
+	})
+}
+
+// TestMetTimings: the period of met without scope pm, and the time in which met
+// has no values, of each subscription for itself.
+func TestMetTimings(t *testing.T) {
+	w := scriptWorld(t, "world scopes=eeg")
+	w.BasicMetPeriod, w.MetInactive = 4*time.Second, 10*time.Second
+	b := newBench(t, w)
+	met := func(name string) (null int, values int) {
+		for _, frame := range b.frames[name] {
+			if cells, ok := strings.CutPrefix(frame, `{"met":[`); ok {
+				if strings.HasPrefix(cells, `false,null,false,null,false,null,null,`) {
+					null++
+				} else if strings.HasPrefix(cells, `true,0.`) {
+					values++
+				}
+			}
+		}
+		return null, values
+	}
+	const subscribe = `{"cortexToken":"$token","session":"$session","streams":["met"]}`
+	b.session("a")
+	b.call("a", "subscribe", subscribe)
+	b.advance(16 * time.Second)
+	null, values := met("a")
+	require.Equal(t, [2]int{2, 2}, [2]int{null, values}, "at 4 and 8 s, and at 12 and 16 s")
+	b.connect("b")
+	b.call("b", "authorize", `{"clientId":"app-two","clientSecret":"secret"}`)
+	b.call("b", "createSession", `{"cortexToken":"$token","status":"open"}`)
+	b.call("b", "subscribe", subscribe)
+	b.advance(8 * time.Second)
+	null, values = met("b")
+	require.Equal(t, [2]int{2, 0}, [2]int{null, values}, "another subscription begins for itself")
+}

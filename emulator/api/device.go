@@ -54,6 +54,8 @@ type sink struct {
 	sid  []byte // ,"sid":"...",
 	meter
 
+	nullUntil int64 // met has no values until then
+
 	leaving bool // unsubscribed: left samples are on their way, until then
 	left    int
 	until   int64
@@ -208,6 +210,7 @@ func (d *device) sourceConfig(settings streams.Settings, start int64) streams.So
 	if d.spec.Signal != nil {
 		config.State = *d.spec.Signal
 	}
+	config.BasicMet = int64(d.service.world.BasicMetPeriod)
 	if d.model.Flex {
 		config.Sensors = d.model.MappedSensors(d.headset.Mappings)
 	}
@@ -304,11 +307,11 @@ func (d *device) deliver(sample *streams.Sample) {
 	d.tail = append(d.tail[:0], `"time":`...)
 	d.tail = streams.AppendTime(d.tail, sample.Stamp)
 	d.tail = append(d.tail, '}')
-	sent, ended := false, false
+	sent, ended, now := false, false, d.service.sched.Now()
 	for _, k := range d.sinks[sample.Kind] {
 		if k.leaving {
 			ended = true
-			if k.left == 0 || d.service.sched.Now() > k.until {
+			if k.left == 0 || now > k.until {
 				continue
 			}
 			k.left--
@@ -316,6 +319,10 @@ func (d *device) deliver(sample *streams.Sample) {
 		sent = true
 		d.parts = [3][]byte{d.head, k.sid, d.tail}
 		k.add(sample.Due)
+		if k.nullUntil > now {
+			null := d.source.InactiveMet(sample)
+			d.parts[0] = d.source.Layout(sample.Kind).AppendSample([]byte(`{"met":`), &null)
+		}
 		k.peer.link.Send(Frame{Kind: Sample, Stream: sample.Kind, Headset: d.headset.ID}, d.parts[:]...)
 	}
 	if s := d.service; s.hooks.Sampled != nil && sent {
@@ -338,13 +345,19 @@ func kindOf(sub *sessionstore.Subscription) streams.Kind {
 func (s *Service) startStream(ch sessionstore.Subscribed) {
 	d := s.devices[ch.Session.Headset.ID]
 	sub, peer := ch.Session.Subscription(ch.Stream), s.peers[ch.Conn]
-	s.stopStream(ch.Session, ch.Stream)
+	if s.world.DoubleSubscribe != SubscribedTwice {
+		s.stopStream(ch.Session, ch.Stream)
+	}
 	if d == nil || d.source == nil || sub == nil || peer == nil {
 		return
 	}
 	d.advance()
 	kind := kindOf(sub)
-	d.sinks[kind] = append(d.sinks[kind], &sink{sub: sub, peer: peer, sid: []byte(`,"sid":"` + ch.Session.ID + `",`), meter: meter{from: s.sched.Now()}})
+	k := &sink{sub: sub, peer: peer, sid: []byte(`,"sid":"` + ch.Session.ID + `",`), meter: meter{from: s.sched.Now()}}
+	if kind == streams.MET || kind == streams.METLow {
+		k.nullUntil = s.sched.Now() + int64(s.world.MetInactive)
+	}
+	d.sinks[kind] = append(d.sinks[kind], k)
 	d.listen()
 }
 

@@ -31,15 +31,21 @@ func subscriptionMethods() []rpc.Method[*Call] {
 
 // subscribe serves each stream on its own: what cannot be served is an entry of
 // failure, next to the successes. Subscribing twice is a success and samples do
-// not come twice (no page says what happens; guessed).
+// not come twice (no page says what happens; guessed, see DoubleSubscribe).
 func subscribe(c *Call, a rpc.Args) (any, error) {
 	sess, err := c.session(a)
 	if err != nil {
 		return nil, err
 	}
+	if err := c.knownStreams(a); err != nil {
+		return nil, err
+	}
 	success, failure := rpc.Array{}, rpc.Array{}
 	for _, name := range a.Strings("streams") {
 		layout, why := c.offered(sess, name)
+		if why == "" && c.world.DoubleSubscribe == SubscribedRefused && sess.Subscription(name) != nil {
+			why = "the session is subscribed to it already"
+		}
 		if why != "" {
 			failure = append(failure, c.streamFailure(name, why))
 			continue
@@ -49,6 +55,20 @@ func subscribe(c *Call, a rpc.Args) (any, error) {
 		success = append(success, rpc.Object{"cols": json.RawMessage(layout.AppendCols(nil)), "sid": sess.ID, "streamName": name})
 	}
 	return rpc.Object{"failure": failure, "success": success}, nil
+}
+
+// knownStreams refuses names that are no stream, in a world that does so with the
+// whole call.
+func (c *Call) knownStreams(a rpc.Args) error {
+	if !c.world.RefuseUnknownStreams {
+		return nil
+	}
+	for _, name := range a.Strings("streams") {
+		if _, ok := streams.ParseKind(name); !ok {
+			return c.fault(CodeInvalidParams, fmt.Sprintf("streams: no stream is called %q", name))
+		}
+	}
+	return nil
 }
 
 // offered returns the layout of a stream, or why the session cannot have it.
@@ -83,6 +103,9 @@ func (c *Call) streamFailure(stream, why string) rpc.Object {
 func unsubscribe(c *Call, a rpc.Args) (any, error) {
 	sess, err := c.session(a)
 	if err != nil {
+		return nil, err
+	}
+	if err := c.knownStreams(a); err != nil {
 		return nil, err
 	}
 	success, failure := rpc.Array{}, rpc.Array{}

@@ -79,6 +79,13 @@ type World struct {
 
 	// Mute are streams that can be subscribed to and never send.
 	Mute []Mute
+	// DoubleSubscribe is what becomes of a second subscription to a stream.
+	DoubleSubscribe DoubleSubscribe
+	// RefuseUnknownStreams answers -32602 to the name of no stream, instead of an
+	// entry of failure.
+	RefuseUnknownStreams bool
+	BasicMetPeriod       time.Duration // between met samples without scope pm, default 10 s
+	MetInactive          time.Duration // met is null that long after its subscription
 	// SamplesAfterUnsubscribe is how many samples are on their way when
 	// unsubscribe is answered: those of the next 200 ms, at most that many.
 	SamplesAfterUnsubscribe int
@@ -111,6 +118,17 @@ type World struct {
 	// Errors and Warnings replace texts and codes, by code.
 	Errors, Warnings map[int]Override
 }
+
+// DoubleSubscribe is what becomes of a second subscription of a session to a
+// stream. No source tells.
+type DoubleSubscribe uint8
+
+// What becomes of it.
+const (
+	SubscribedOnce    DoubleSubscribe = iota // a success, samples come once
+	SubscribedTwice                          // a success, samples come twice
+	SubscribedRefused                        // an entry of failure, -32016
+)
 
 // Mute names a stream of a headset, of every headset with an empty id.
 type Mute struct {
