@@ -92,6 +92,21 @@ func (c *client) count(about *api.Frame) {
 	c.counts[len(c.counts)-1].n[about.Stream]++
 }
 
+// sampleCounts are what it was sent, by headset and stream.
+func (c *client) sampleCounts() map[string]map[string]uint64 {
+	counts := map[string]map[string]uint64{}
+	for _, of := range c.counts {
+		byStream := map[string]uint64{}
+		for kind, n := range of.n {
+			if n > 0 {
+				byStream[streams.Kind(kind).String()] += n
+			}
+		}
+		counts[of.headset] = byStream
+	}
+	return counts
+}
+
 // Close implements api.Link.
 func (c *client) Close(code int, reason string) { c.hangUp(code, reason, false) }
 

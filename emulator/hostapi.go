@@ -86,17 +86,7 @@ func (r *run) connections() []ConnectionState {
 		if c.cut {
 			continue
 		}
-		s := ConnectionState{Number: c.number, Remote: c.conn.Remote(), Pending: c.conn.Pending(), Samples: map[string]map[string]uint64{}}
-		for _, count := range c.counts {
-			byStream := map[string]uint64{}
-			for kind, n := range count.n {
-				if n > 0 {
-					byStream[streams.Kind(kind).String()] += n
-				}
-			}
-			s.Samples[count.headset] = byStream
-		}
-		out = append(out, s)
+		out = append(out, ConnectionState{Number: c.number, Remote: c.conn.Remote(), Pending: c.conn.Pending(), Samples: c.sampleCounts()})
 	}
 	return out
 }

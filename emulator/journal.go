@@ -27,6 +27,28 @@ type JournalEntry struct {
 	scenarios.Entry
 }
 
+// MarshalJSON implements json.Marshaler: 0 is a code of warnings, and of nothing
+// else.
+func (e JournalEntry) MarshalJSON() ([]byte, error) {
+	type plain JournalEntry
+	if e.Kind != scenarios.EntryWarning || e.Code != 0 {
+		return encode(plain(e))
+	}
+	return encode(struct {
+		plain
+		Code int `json:"code"`
+	}{plain: plain(e)})
+}
+
+// encode leaves <, > and & as they are.
+func encode(v any) ([]byte, error) {
+	var b bytes.Buffer
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(v)
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
 // journal is what happened in one life of the world. The last entries are kept;
 // all of them pass by the verdict on the client and the linter. Samples are
 // counted elsewhere, they are not entries. It belongs to the loop.

@@ -105,12 +105,13 @@ func (r *run) end(reason string) {
 	if err := r.service.Close(); err != nil {
 		r.e.options.Logger.Warn("records not freed", "error", err)
 	}
-	r.journal.wake()
 	for _, c := range r.order {
+		r.noteEnd(c, int(websocket.StatusGoingAway), reason)
 		c.gone = true
 		c.conn.Close(websocket.StatusGoingAway, reason)
 	}
 	r.clients, r.order = map[uint64]*client{}, nil
+	r.journal.wake() // those who follow are told of the end of this life
 }
 
 // connect takes a new client in.
@@ -143,9 +144,13 @@ func (r *run) disconnect(c *client, code int, why string) {
 		}
 	}
 	r.faults.Forget(c.number)
-	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryClosed, Code: code, Why: why})
+	r.noteEnd(c, code, why)
 	r.observe(scenarios.EvConnectionClosed, map[string]string{"connection": decimal(c.number), "code": strconv.Itoa(code)})
 	r.service.Disconnect(sessionstore.ConnID(c.number))
+}
+
+func (r *run) noteEnd(c *client, code int, why string) {
+	r.journal.add(scenarios.Entry{At: r.Now(), Conn: c.number, Kind: scenarios.EntryClosed, Code: code, Why: why, Samples: c.sampleCounts()})
 }
 
 func decimal(n uint64) string { return strconv.FormatUint(n, 10) }

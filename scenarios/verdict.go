@@ -49,6 +49,8 @@ type Entry struct {
 	Event   string            `json:"event,omitempty"`
 	Fields  map[string]string `json:"fields,omitempty"`
 	Step    string            `json:"step,omitempty"`
+	// Samples of a connection that ended: how many it was sent, by headset and stream.
+	Samples map[string]map[string]uint64 `json:"samples,omitempty"`
 }
 
 // Outcome is what became of one expectation.

@@ -26,7 +26,7 @@ type ctlCmd struct {
 	State       ctlGet        `cmd:"" help:"Print the whole world."`
 	Verdict     ctlGet        `cmd:"" help:"Print what is to be said of the client so far."`
 	Connections ctlGet        `cmd:"" help:"Print the open connections."`
-	Truth       ctlGet        `cmd:"" help:"Print what was put into the signals."`
+	Truth       ctlTruthCmd   `cmd:"" help:"Print what was put into the signals."`
 	Reset       ctlPost       `cmd:"" help:"Begin the world anew, as at the start."`
 	Pause       ctlClock      `cmd:"" help:"Let virtual time stand still."`
 	Resume      ctlClock      `cmd:"" help:"End a pause."`
@@ -137,6 +137,27 @@ func (ctlGet) Run(s system, c *ctlCmd, name commandName) error {
 		return err
 	}
 	return api.show(http.MethodGet, "/v1/"+string(name), nil)
+}
+
+type ctlTruthCmd struct {
+	Headset string `placeholder:"ID" help:"Of that headset only."`
+	Kind    string `placeholder:"KIND" help:"Of that kind only, such as blink, contact or command."`
+}
+
+// Run prints it.
+func (a *ctlTruthCmd) Run(s system, c *ctlCmd) error {
+	api, err := c.dial(s)
+	if err != nil {
+		return err
+	}
+	q := url.Values{}
+	if a.Headset != "" {
+		q.Set("headset", a.Headset)
+	}
+	if a.Kind != "" {
+		q.Set("kind", a.Kind)
+	}
+	return api.show(http.MethodGet, "/v1/truth?"+q.Encode(), nil)
 }
 
 type ctlPost struct{}
@@ -334,6 +355,7 @@ type ctlCutCmd struct {
 	Connection uint32 `arg:"" help:"Number of the connection; 0 is every open one."`
 	Code       int    `default:"1006" placeholder:"N" help:"WebSocket close code; 1006 cuts without a close frame."`
 	Reason     string `placeholder:"TEXT" help:"Reason in the close frame."`
+	Reset      bool   `help:"Reset the TCP connection: what is on its way is lost."`
 }
 
 // Run ends it.
@@ -343,7 +365,7 @@ func (a *ctlCutCmd) Run(s system, c *ctlCmd) error {
 		return err
 	}
 	return api.show(http.MethodPost, "/v1/connections/"+strconv.FormatUint(uint64(a.Connection), 10)+"/cut",
-		map[string]any{"code": a.Code, "reason": a.Reason})
+		map[string]any{"code": a.Code, "reason": a.Reason, "reset": a.Reset})
 }
 
 type ctlJournalCmd struct {
@@ -353,6 +375,7 @@ type ctlJournalCmd struct {
 	Method     string   `placeholder:"NAME" help:"Method of calls and answers."`
 	Code       string   `placeholder:"N" help:"Code of an error, a warning, or the end of a connection."`
 	Event      string   `placeholder:"NAME" help:"Name of the event, action or fault."`
+	Session    string   `placeholder:"ID" help:"What is about a session."`
 	Text       string   `placeholder:"TEXT" help:"Found anywhere in the line, case does not matter."`
 	Last       int      `placeholder:"N" help:"The last N entries only."`
 }
@@ -371,6 +394,7 @@ func (a *ctlJournalCmd) query() url.Values {
 		q.Set("code", a.Code)
 	}
 	set("event", a.Event)
+	set("session", a.Session)
 	set("text", a.Text)
 	return q
 }

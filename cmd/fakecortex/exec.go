@@ -83,6 +83,7 @@ type outcome struct {
 	clients  uint64 // connections that there were
 	failOn   string
 	command  []string
+	stopped  bool // exec was told to end
 }
 
 // Run runs the command in each scenario and returns its code.
@@ -91,18 +92,32 @@ func (c *execCmd) Run(s system) error {
 	if err != nil {
 		return err
 	}
+	// What is wrong is told before the first command runs, not behind an hour of them.
+	for _, name := range names {
+		if err := scenarios.Check(name, scenarios.Options{Set: c.Set}); err != nil {
+			return err
+		}
+	}
+	for _, file := range []string{c.JUnit, c.Report, c.Journal} {
+		if file == "" {
+			continue
+		}
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "fakecortex-")
 	if err != nil {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }()
 	signals := make(chan os.Signal, 8)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Notify(signals, forwarded()...)
 	defer signal.Stop(signals)
 
 	var outcomes []outcome
-	for _, name := range names {
-		o, err := c.one(s, name, dir, signals)
+	for i, name := range names {
+		o, err := c.one(s, name, c.journalOf(names, i), dir, signals)
 		if err != nil {
 			return err
 		}
@@ -110,7 +125,7 @@ func (c *execCmd) Run(s system) error {
 		if _, err := io.WriteString(s.stderr, o.summary()); err != nil {
 			return err
 		}
-		if s.ctx.Err() != nil {
+		if s.ctx.Err() != nil || o.stopped {
 			break
 		}
 	}
@@ -187,15 +202,28 @@ func (c *execCmd) scenarios() ([]string, error) {
 	return slices.Compact(names), nil
 }
 
-// one runs the command in one scenario.
-func (c *execCmd) one(s system, name, dir string, signals <-chan os.Signal) (o outcome, err error) {
-	var journal io.Writer
-	if c.Journal != "" {
-		file := c.Journal
-		if len(c.Matrix) > 0 {
-			ext := filepath.Ext(file)
-			file = strings.TrimSuffix(file, ext) + "-" + strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) + ext
+// journalOf returns the file of the journal of one of several scenarios: its
+// name is in it, and its number too where two files are called alike.
+func (c *execCmd) journalOf(names []string, i int) string {
+	if c.Journal == "" || len(c.Matrix) == 0 {
+		return c.Journal
+	}
+	short := func(name string) string { return strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)) }
+	label := short(names[i])
+	for j, other := range names {
+		if j != i && short(other) == label {
+			label += "-" + strconv.Itoa(i+1)
+			break
 		}
+	}
+	ext := filepath.Ext(c.Journal)
+	return strings.TrimSuffix(c.Journal, ext) + "-" + label + ext
+}
+
+// one runs the command in one scenario; file is for the journal.
+func (c *execCmd) one(s system, name, file, dir string, signals <-chan os.Signal) (o outcome, err error) {
+	var journal io.Writer
+	if file != "" {
 		f, err := os.Create(file)
 		if err != nil {
 			return o, fmt.Errorf("--journal: %w", err)
@@ -239,7 +267,7 @@ func (c *execCmd) one(s system, name, dir string, signals <-chan os.Signal) (o o
 	clock := emu.Clock()
 	o = outcome{scenario: emu.Scenario(), seed: emu.Seed(), clock: clock.Clock, start: clock.Now, failOn: c.FailOn, command: c.Command}
 	began := time.Now()
-	o.code, o.ended = c.command(s, env, signals)
+	o.code, o.ended, o.stopped = c.command(s, env, signals)
 	o.took = time.Since(began)
 	settle(emu)
 	o.verdict, o.clients = emu.Verdict(true), emu.Counters().Opened
@@ -299,34 +327,35 @@ func systemCAs() []byte {
 	return nil
 }
 
-// command runs the command and returns its code, and how it ended in words.
-func (c *execCmd) command(s system, env []string, signals <-chan os.Signal) (code int, ended string) {
+// command runs the command and returns its code, how it ended in words, and
+// whether that was because exec itself was told to.
+func (c *execCmd) command(s system, env []string, signals <-chan os.Signal) (code int, ended string, stopped bool) {
 	cmd := exec.Command(c.Command[0], c.Command[1:]...)
 	cmd.Env, cmd.Stdin, cmd.Stdout, cmd.Stderr = env, s.stdin, s.stdout, s.stderr
 	cmd.WaitDelay = 5 * time.Second // what it leaves running may hold its output
 	if err := cmd.Start(); err != nil {
 		if errors.Is(err, exec.ErrNotFound) || errors.Is(err, os.ErrNotExist) {
-			return exitNotFound, fmt.Sprintf("%s was not found", c.Command[0])
+			return exitNotFound, fmt.Sprintf("%s was not found", c.Command[0]), false
 		}
-		return exitNotRun, fmt.Sprintf("%s cannot be run: %s", c.Command[0], err)
+		return exitNotRun, fmt.Sprintf("%s cannot be run: %s", c.Command[0], err), false
 	}
 	done := make(chan struct{})
 	go func() {
 		_ = cmd.Wait() // the state says it
 		close(done)
 	}()
-	timedOut := c.await(s.ctx, cmd.Process, done, signals)
+	timedOut, stopped := c.await(s.ctx, cmd.Process, done, signals)
 	state := cmd.ProcessState
 	switch {
 	case timedOut:
-		return exitTimeout, fmt.Sprintf("it was ended after %s", c.Timeout)
+		return exitTimeout, fmt.Sprintf("it was ended after %s", c.Timeout), stopped
 	case state.Exited():
-		return state.ExitCode(), "exit code " + strconv.Itoa(state.ExitCode())
+		return state.ExitCode(), "exit code " + strconv.Itoa(state.ExitCode()), stopped
 	}
 	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
-		return exitSignalled + int(status.Signal()), "ended by signal " + status.Signal().String()
+		return exitSignalled + int(status.Signal()), "ended by signal " + status.Signal().String(), stopped
 	}
-	return exitFailed, state.String()
+	return exitFailed, state.String(), stopped
 }
 
 // Grace times of await.
@@ -337,7 +366,7 @@ const (
 )
 
 // await waits for the end of a process and hands signals on to it.
-func (c *execCmd) await(ctx context.Context, p *os.Process, done <-chan struct{}, signals <-chan os.Signal) (timedOut bool) {
+func (c *execCmd) await(ctx context.Context, p *os.Process, done <-chan struct{}, signals <-chan os.Signal) (timedOut, stopped bool) {
 	var limit, kill, later <-chan time.Time
 	var waiting os.Signal
 	if c.Timeout > 0 {
@@ -347,8 +376,9 @@ func (c *execCmd) await(ctx context.Context, p *os.Process, done <-chan struct{}
 	for {
 		select {
 		case <-done:
-			return timedOut
+			return timedOut, stopped
 		case sig := <-signals:
+			stopped = stopped || slices.Contains([]os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP}, sig)
 			if end = nil; sig == os.Interrupt && hasTerminal() {
 				waiting, later = sig, time.After(terminalGrace)
 				continue

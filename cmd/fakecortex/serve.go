@@ -3,7 +3,9 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"os"
@@ -28,6 +30,7 @@ type serveCmd struct {
 	Clock         string            `placeholder:"real|xN|manual" help:"Speed of the virtual time: real, x10 for ten times as fast, manual for only when the control API says so; default: the scenario's, else real."`
 	StartTime     time.Time         `placeholder:"RFC3339" help:"Virtual time at the start; default: the scenario's, else now, or a fixed instant with the manual clock."`
 	ReadyFile     string            `type:"path" placeholder:"FILE" help:"File to write the ready line to; removed at the end."`
+	Journal       string            `type:"path" placeholder:"FILE" help:"File for the journal, one entry of JSON a line."`
 	LogFormat     string            `default:"text" enum:"text,json" placeholder:"text|json" help:"Format of the log on standard error."`
 	LogLevel      string            `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level logged: debug, info, warn or error."`
 	AllowPlainWS  bool              `name:"allow-plain-ws" help:"Serve ws:// on the same port too. The real Cortex does not."`
@@ -73,8 +76,17 @@ func (c *serveCmd) Run(s system) (err error) {
 	if err != nil {
 		return err
 	}
+	var journal io.Writer
+	if c.Journal != "" {
+		f, err := os.Create(c.Journal)
+		if err != nil {
+			return fmt.Errorf("--journal: %w", err)
+		}
+		defer func() { err = errors.Join(err, f.Close()) }() // behind the emulator, which writes until its end
+		journal = f
+	}
 	emu, err := emulator.Start(emulator.Options{
-		Seed: c.Seed, Clock: c.Clock, StartTime: c.StartTime, Listen: c.Listen, TLSDir: dir, TLSNames: c.TLSName,
+		Journal: journal, Seed: c.Seed, Clock: c.Clock, StartTime: c.StartTime, Listen: c.Listen, TLSDir: dir, TLSNames: c.TLSName,
 		AllowPlainWS: c.AllowPlainWS, Logger: logger, Scenario: c.Scenario, Set: c.Set, CortexVersion: c.CortexVersion, Files: c.files(),
 	})
 	if err != nil {

@@ -13,14 +13,19 @@ import (
 type State struct {
 	Now           time.Time          `json:"now"`
 	CortexVersion string             `json:"cortexVersion"`
-	Login         string             `json:"login"` // EmotivID, empty: nobody
-	Cloud         string             `json:"cloud"` // online, offline, failing
+	Login         string             `json:"login"`     // EmotivID, empty: nobody
+	Cloud         string             `json:"cloud"`     // online, offline, failing
+	Service       string             `json:"service"`   // ready, starting, zombie
+	Disk          string             `json:"disk"`      // ok, low, critical
+	Bluetooth     bool               `json:"bluetooth"` // granted by the operating system
+	Scanning      bool               `json:"scanning"`  // controlDevice refresh is under way
 	Users         []UserState        `json:"users"`
 	Applications  []ApplicationState `json:"applications"`
 	Licenses      []LicenseState     `json:"licenses"`
 	Headsets      []HeadsetState     `json:"headsets"`
 	Sessions      []SessionState     `json:"sessions"`
 	Profiles      []ProfileState     `json:"profiles"`
+	Subjects      []SubjectState     `json:"subjects"`
 	Records       []RecordState      `json:"records"`
 }
 
@@ -66,6 +71,12 @@ type ProfileState struct {
 	LoadedOn         []string       `json:"loadedOn"` // headsets
 }
 
+// SubjectState is one subject of records.
+type SubjectState struct {
+	SubjectName string `json:"subjectName"`
+	Owner       string `json:"owner"`
+}
+
 // RecordState is one record.
 type RecordState struct {
 	ID          string     `json:"id"`
@@ -73,7 +84,8 @@ type RecordState struct {
 	Owner       string     `json:"owner"`
 	Application string     `json:"application"` // application id
 	Headset     string     `json:"headset"`
-	State       string     `json:"state"` // running, processing, ready
+	Subject     string     `json:"subject"` // empty: the owner
+	State       string     `json:"state"`   // running, processing, ready
 	Start       time.Time  `json:"start"`
 	End         *time.Time `json:"end"`     // nil while it runs
 	Seconds     float64    `json:"seconds"` // length, until now while it runs
@@ -127,7 +139,12 @@ func (s *Service) State() State {
 	st := State{
 		Now: now, CortexVersion: s.world.CortexVersion, Login: s.Store.Login.Username, Cloud: [...]string{"online", "offline", "failing"}[s.world.Cloud.Status],
 		Users: []UserState{}, Applications: []ApplicationState{}, Licenses: []LicenseState{}, Headsets: []HeadsetState{}, Sessions: []SessionState{},
-		Profiles: []ProfileState{}, Records: []RecordState{},
+		Service: [...]string{"ready", "starting", "zombie"}[s.world.Phase], Disk: [...]string{"ok", "low", "critical"}[s.world.Disk],
+		Bluetooth: !s.world.BluetoothDenied, Scanning: s.scan.end.Pending(),
+		Profiles: []ProfileState{}, Subjects: []SubjectState{}, Records: []RecordState{},
+	}
+	for _, sub := range s.Store.Subjects() {
+		st.Subjects = append(st.Subjects, SubjectState{sub.Name, sub.Owner})
 	}
 	for _, u := range s.Store.Users() {
 		st.Users = append(st.Users, UserState{u.Username, u.FirstName, u.LastName, u.EULAAccepted, u.PrivateEULAAccepted})
@@ -190,7 +207,7 @@ func (s *Service) State() State {
 	}
 	for _, r := range s.Store.Records() {
 		rs := RecordState{
-			ID: r.ID, Title: r.Title, Owner: r.Owner, Application: r.ApplicationID, Headset: r.Headset.ID, State: r.State.String(),
+			ID: r.ID, Title: r.Title, Owner: r.Owner, Application: r.ApplicationID, Headset: r.Headset.ID, Subject: r.SubjectName, State: r.State.String(),
 			Start: r.Start, Seconds: r.Duration(now).Seconds(), Markers: []string{}, HasData: s.data[r.ID] != nil,
 		}
 		if !r.End.IsZero() {

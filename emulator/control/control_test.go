@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/prometheus/common/expfmt"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -276,6 +278,20 @@ func TestResetAndLoad(t *testing.T) {
 	assert.Equal(t, first, walk())
 	assert.Len(t, do(t, h, 200, "GET", "/v1/connections", "")["connections"], 1, "numbers begin anew, old clients are gone")
 
+	// Whatever was changed meanwhile is as at the start: speed, pause, faults, world.
+	before := do(t, h, 200, "POST", "/v1/reset", "{}")
+	state := request{target: "/v1/state"}.serve(h).Body.String()
+	do(t, h, 200, "PUT", "/v1/clock", `{"clock":"x100"}`)
+	do(t, h, 200, "POST", "/v1/clock/pause", "")
+	do(t, h, 201, "POST", "/v1/faults", `{"latency":"1s"}`)
+	for _, action := range []string{`"headsetOff"`, `{"quota":0}`, `"logOut"`, `{"disk":"low"}`, `{"addHeadset":{"id":"INSIGHT-00000002"}}`} {
+		do(t, h, 200, "POST", "/v1/action", action)
+	}
+	require.NotEqual(t, state, request{target: "/v1/state"}.serve(h).Body.String())
+	assert.Equal(t, before, do(t, h, 200, "POST", "/v1/reset", ""))
+	assert.Equal(t, state, request{target: "/v1/state"}.serve(h).Body.String())
+	assert.Equal(t, first, walk())
+
 	loaded := do(t, h, 200, "POST", "/v1/scenario", `{"name":"a3-declined"}`)
 	assert.Equal(t, "a3-declined", loaded["name"])
 	assert.Equal(t, loaded, do(t, h, 200, "GET", "/v1/scenario", ""))
@@ -336,6 +352,29 @@ func TestJournalIsFoundAndHoldsNoSecrets(t *testing.T) {
 	counters := count["counters"].(map[string]any)
 	assert.Equal(t, map[string]any{"authorize": 1.0, "createSession": 1.0, "unknown": 1.0}, counters["calls"])
 	assert.Equal(t, map[string]any{"-32004": 1.0, "-32601": 1.0, "-32700": 1.0}, counters["errors"])
+}
+
+// A connection's end says what it was sent, and 0 is a code of warnings.
+func TestJournalOfTheEnd(t *testing.T) {
+	e := world(t, "")
+	h := Handler(Options{Emulator: e})
+	c := dial(t, e)
+	token := c.token()
+	var session struct{ Result struct{ ID string } }
+	require.NoError(t, json.Unmarshal([]byte(c.call("createSession", `{"cortexToken":"`+token+`","status":"active"}`)), &session))
+	auth := `"cortexToken":"` + token + `","session":"` + session.Result.ID + `"`
+	c.call("subscribe", `{`+auth+`,"streams":["mot","dev"]}`)
+	do(t, h, 200, "POST", "/v1/clock/advance", `{"duration":"1s"}`)
+	do(t, h, 200, "POST", "/v1/action", "\"closeSessions\"")
+	warnings := do(t, h, 200, "GET", "/v1/journal?kind=warning", "")["entries"].([]any)
+	require.Len(t, warnings, 2)
+	assert.EqualValues(t, 0, warnings[0].(map[string]any)["code"])
+	assert.EqualValues(t, 1, warnings[1].(map[string]any)["code"])
+
+	do(t, h, 200, "POST", "/v1/connections/0/cut", "")
+	ended := do(t, h, 200, "GET", "/v1/journal?kind=closed", "")["entries"].([]any)
+	require.Len(t, ended, 1)
+	assert.Equal(t, map[string]any{"EPOCPLUS-3B9A0001": map[string]any{"mot": 64.0, "dev": 2.0}}, ended[0].(map[string]any)["samples"])
 }
 
 // tail reads server-sent events.
@@ -442,16 +481,20 @@ func TestMetrics(t *testing.T) {
 	} {
 		assert.Contains(t, text, want)
 	}
-	// Every line is a comment or a sample, every family is told once.
-	families := map[string]bool{}
-	for line := range strings.Lines(text) {
-		if name, ok := strings.CutPrefix(line, "# TYPE "); ok {
-			assert.False(t, families[name], name)
-			families[name] = true
-			continue
-		}
-		assert.Regexp(t, `^(# HELP .+|[a-z_]+(\{[a-z]+="([^"\\]|\\.)*"\})? \S+)\n$`, line)
+	// Prometheus reads it, labels that need quoting included.
+	do(t, h, 201, "POST", "/v1/faults", `{"id":"a \"b\"\\c\nd","drop":null}`)
+	parser := expfmt.TextParser{}
+	families, err := parser.TextToMetricFamilies(request{target: "/metrics"}.serve(h).Body)
+	require.NoError(t, err)
+	assert.Len(t, families, 16, "the parser leaves out the two that have no sample yet")
+	for name, family := range families {
+		assert.NotEmpty(t, family.GetHelp(), name)
+		assert.Equal(t, strings.HasSuffix(name, "_total"), family.GetType() == dto.MetricType_COUNTER, name)
 	}
+	rule := families["fakecortex_fault_hits_total"].GetMetric()[0].GetLabel()[0]
+	assert.Equal(t, "rule", rule.GetName())
+	assert.Equal(t, "a \"b\"\\c\nd", rule.GetValue())
+	assert.Equal(t, 1.0, families["fakecortex_connections"].GetMetric()[0].GetGauge().GetValue())
 }
 
 func TestServerOnLoopback(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http/httptest"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -37,6 +38,19 @@ func document(t *testing.T) map[string]any {
 	var doc map[string]any
 	require.NoError(t, json.Unmarshal(text, &doc))
 	return doc
+}
+
+// TestDocumentIsReadAlike: the parsers of YAML 1.1, which many OpenAPI tools have,
+// take the bare words on, off, yes and no for booleans.
+func TestDocumentIsReadAlike(t *testing.T) {
+	quoted := regexp.MustCompile(`"(\\.|[^"\\])*"`)
+	word := regexp.MustCompile(`(?i)(^|[\[{,]|: |- )\s*(on|off|yes|no|y|n)\s*($|[\]},:])`)
+	require.Regexp(t, word, "required: [id, on, silent]")
+	n := 0
+	for line := range strings.Lines(openAPIDocument) {
+		n++
+		assert.NotRegexp(t, word, quoted.ReplaceAllString(strings.TrimSpace(line), "x"), "line %d", n)
+	}
 }
 
 // TestDocumentHasTheRoutes holds the document against the routes, both ways.
@@ -93,7 +107,15 @@ func TestAnswersFitTheDocument(t *testing.T) {
 	token := c.token()
 	var session struct{ Result struct{ ID string } }
 	require.NoError(t, json.Unmarshal([]byte(c.call("createSession", `{"cortexToken":"`+token+`","status":"active"}`)), &session))
-	c.call("subscribe", `{"cortexToken":"`+token+`","session":"`+session.Result.ID+`","streams":["mot"]}`)
+	auth := `"cortexToken":"` + token + `","session":"` + session.Result.ID + `"`
+	require.Contains(t, c.call("createSubject", `{"cortexToken":"`+token+`","subjectName":"sub-1"}`), "result")
+	require.Contains(t, c.call("createRecord", `{`+auth+`,"title":"first"}`), "result")
+	require.Contains(t, c.call("injectMarker", `{`+auth+`,"time":1767268800000,"value":3,"label":"x"}`), "result")
+	state := do(t, h, 200, "GET", "/v1/state", "")
+	assert.Len(t, state["records"].([]any)[0].(map[string]any)["markers"], 1)
+	assert.Len(t, state["subjects"], 1)
+	assert.Len(t, state["profiles"], 1)
+	c.call("subscribe", `{`+auth+`,"streams":["mot"]}`)
 	require.NoError(t, e.Act("blink"))
 	require.NoError(t, e.Act("note: hello"))
 
