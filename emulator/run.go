@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"bytes"
 	"encoding/json"
 	"slices"
 	"strconv"
@@ -172,8 +173,24 @@ func (r *run) requested(peer sessionstore.ConnID, req *rpc.Request) {
 
 func (r *run) noteCall(conn uint64, method string, id, params []byte) {
 	r.journal.add(scenarios.Entry{
-		At: r.Now(), Conn: conn, Kind: scenarios.EntryCall, Method: method, ID: slices.Clone(id), Params: redact(params),
+		At: r.Now(), Conn: conn, Kind: scenarios.EntryCall, Method: method, ID: slices.Clone(id), Params: redact(params), Fields: tokenFields(params),
 	})
+}
+
+// tokenFields says whose token a request or a result has; the token itself is
+// not for the journal.
+func tokenFields(raw []byte) map[string]string {
+	if !bytes.Contains(raw, []byte(`"cortexToken"`)) {
+		return nil
+	}
+	var with struct {
+		CortexToken string `json:"cortexToken"`
+	}
+	_ = json.Unmarshal(raw, &with) // another type has no application
+	if app := api.TokenApplication(with.CortexToken); app != "" {
+		return map[string]string{"application": app}
+	}
+	return nil
 }
 
 func (r *run) answered(peer sessionstore.ConnID, req *rpc.Request, answer []byte, fault *rpc.Error) {
@@ -183,7 +200,7 @@ func (r *run) answered(peer sessionstore.ConnID, req *rpc.Request, answer []byte
 	} else if answer != nil {
 		var frame struct{ Result json.RawMessage }
 		_ = json.Unmarshal(answer, &frame) // our own frame
-		entry.Result = redact(frame.Result)
+		entry.Result, entry.Fields = redact(frame.Result), tokenFields(frame.Result)
 	}
 	r.journal.add(entry)
 	r.failed(&entry)

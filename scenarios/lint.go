@@ -77,26 +77,41 @@ type Linter struct {
 	order    []string
 	conns    map[uint64]*lintConn
 	sessions map[string]*lintSession
-	records  map[string]bool // id to whether it is ready
+	records  map[string]lintRecord
+	told     map[string]bool // headsets of which the client was told that they are connected
 	training map[string]bool // headset to whether a result waits for its answer
+	refused  []*lintConn     // those whose refused is set
+	noQuota  *Entry          // -32019 that no debit has followed yet
 	debited  bool
 }
 
 type lintConn struct {
-	inFlight  map[string]string // id to method
-	polls     map[string][]int64
-	errors    map[string]int
-	failed    map[string]bool // streams that subscribe refused
-	streaming bool
-	sys       bool
-	sessions  int
+	inFlight    map[string]lintCall // by id
+	polls       map[string][]int64
+	errors      map[string]int
+	failed      map[string]bool // streams that subscribe refused
+	refused     *Entry          // the answer to a subscribe that refused all; nil as soon as the client does something
+	application string          // that authorize gave a token to
+	sys         bool
+	sessions    int
+}
+
+type lintCall struct {
+	method, session, headset string
+	at                       int64
 }
 
 type lintSession struct {
-	conn   uint64
-	closed bool // by the client
-	dead   bool // by Cortex
-	told   int64
+	conn    uint64
+	closed  bool // by the client
+	dead    bool // by Cortex
+	told    int64
+	streams map[string]bool // that are subscribed to
+}
+
+type lintRecord struct {
+	stopped int64
+	ready   bool
 }
 
 // maxTracked bounds each list of the linter: a flood is bounded, and only
@@ -107,7 +122,7 @@ const maxTracked = 10_000
 func NewLinter() *Linter {
 	l := &Linter{
 		rules: map[string]LintRule{}, findings: map[string]*Finding{}, conns: map[uint64]*lintConn{},
-		sessions: map[string]*lintSession{}, records: map[string]bool{}, training: map[string]bool{},
+		sessions: map[string]*lintSession{}, records: map[string]lintRecord{}, told: map[string]bool{}, training: map[string]bool{},
 	}
 	for _, r := range LintRules() {
 		l.rules[r.Name] = r
@@ -128,7 +143,7 @@ func (l *Linter) find(rule string, e *Entry, format string, args ...any) {
 func (l *Linter) conn(id uint64) *lintConn {
 	c := l.conns[id]
 	if c == nil {
-		c = &lintConn{inFlight: map[string]string{}, polls: map[string][]int64{}, errors: map[string]int{}, failed: map[string]bool{}}
+		c = &lintConn{inFlight: map[string]lintCall{}, polls: map[string][]int64{}, errors: map[string]int{}, failed: map[string]bool{}}
 		if len(l.conns) < maxTracked {
 			l.conns[id] = c
 		}
@@ -138,6 +153,7 @@ func (l *Linter) conn(id uint64) *lintConn {
 
 // Observe takes the next entry of the journal.
 func (l *Linter) Observe(e Entry) {
+	l.waiting(e.At)
 	switch e.Kind {
 	case EntryCall:
 		l.call(&e, l.conn(e.Conn))
@@ -171,30 +187,36 @@ func (l *Linter) call(e *Entry, c *lintConn) {
 	var p lintParams
 	_ = json.Unmarshal(e.Params, &p) // what has another type is the service's to refuse
 	if id := string(e.ID); id != "" {
-		if method, ok := c.inFlight[id]; ok && method != e.Method {
-			l.find("same-id-in-flight", e, "%s has id %s while %s with the same id is not answered", e.Method, id, method)
+		// The same call again after a long time is a second try, not a mistake.
+		if before, ok := c.inFlight[id]; ok && (before.method != e.Method || e.At-before.at < int64(patience)) {
+			l.find("same-id-in-flight", e, "%s has id %s while %s with the same id is not answered", e.Method, id, before.method)
 		}
 		if len(c.inFlight) < maxTracked {
-			c.inFlight[id] = e.Method
+			c.inFlight[id] = lintCall{e.Method, p.Session, p.Headset, e.At}
 		}
+	}
+	c.refused = nil
+	if app := e.Fields["application"]; app != "" && c.application != "" && app != c.application {
+		l.find("other-application-token", e, "%s with a token of %s on a connection that authorized as %s", e.Method, cut(app), cut(c.application))
 	}
 	l.parameters(e)
 	l.poll(e, c, p.Command)
 	switch e.Method {
 	case "authorize":
-		l.debited = l.debited || p.Debit != nil && *p.Debit > 0
+		if p.Debit != nil && *p.Debit > 0 {
+			l.debited, l.noQuota = true, nil
+		}
 	case "controlDevice":
-		if p.Command == "refresh" && c.streaming {
+		if p.Command == "refresh" && l.streaming() {
 			l.find("refresh-while-streaming", e, "controlDevice refresh while streams are subscribed")
 		}
 	case "updateSession":
 		if s := l.sessions[p.Session]; s != nil && p.Status == "close" {
 			s.closed = true
-			l.conn(s.conn).streaming = false
 		}
 	case "exportRecord":
 		for _, id := range p.RecordIDs {
-			if ready, known := l.records[id]; known && !ready {
+			if r, known := l.records[id]; known && !r.ready && e.At-r.stopped < int64(time.Minute) {
 				l.find("export-too-early", e, "exportRecord of record %s before the warning that it is ready", id)
 			}
 		}
@@ -212,6 +234,36 @@ func (l *Linter) call(e *Entry, c *lintConn) {
 	if s := l.sessions[p.Session]; s != nil && s.dead && e.At-s.told > int64(time.Second) {
 		l.find("dead-session", e, "%s with session %s, which Cortex closed %s before", e.Method, p.Session, time.Duration(e.At-s.told).Round(time.Millisecond))
 	}
+}
+
+// patience is how long a client waits that has understood what goes on.
+const patience = 10 * time.Second
+
+// waiting tells of clients that have been refused every stream that they asked
+// for and go on to wait for samples.
+func (l *Linter) waiting(now int64) {
+	l.refused = slices.DeleteFunc(l.refused, func(c *lintConn) bool {
+		if c.refused != nil && now-c.refused.At >= int64(patience) {
+			l.find("subscribe-failure-ignored", c.refused, "subscribe was refused every stream, and the client waited as if samples would come")
+			c.refused = nil
+		}
+		return c.refused == nil
+	})
+}
+
+// streaming reports whether a live session of the client has samples to come.
+func (l *Linter) streaming() bool {
+	for _, s := range l.sessions {
+		if s.closed || s.dead {
+			continue
+		}
+		for stream := range s.streams {
+			if stream != "sys" { // which is no data of the headset
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func (l *Linter) parameters(e *Entry) {
@@ -262,17 +314,29 @@ func (l *Linter) poll(e *Entry, c *lintConn, command string) {
 }
 
 func (l *Linter) answer(e *Entry, c *lintConn) {
+	call := c.inFlight[string(e.ID)]
 	delete(c.inFlight, string(e.ID))
 	switch e.Method {
+	case "authorize", "generateNewToken":
+		if app := e.Fields["application"]; app != "" {
+			c.application = app
+		}
+	case "queryHeadsets":
+		var list []struct{ ID, Status string }
+		if json.Unmarshal(e.Result, &list) == nil {
+			for _, h := range list {
+				l.tell(h.ID, h.Status == "connected")
+			}
+		}
 	case "createSession":
 		var r struct {
 			ID string `json:"id"`
 		}
 		if json.Unmarshal(e.Result, &r) == nil && r.ID != "" && len(l.sessions) < maxTracked {
-			l.sessions[r.ID] = &lintSession{conn: e.Conn}
+			l.sessions[r.ID] = &lintSession{conn: e.Conn, streams: map[string]bool{}}
 			c.sessions++
 		}
-	case "subscribe":
+	case "subscribe", "unsubscribe":
 		var r struct {
 			Success, Failure []struct {
 				StreamName string `json:"streamName"`
@@ -282,13 +346,30 @@ func (l *Linter) answer(e *Entry, c *lintConn) {
 		if json.Unmarshal(e.Result, &r) != nil {
 			return
 		}
-		for _, s := range r.Success {
-			c.streaming = true
-			c.sys = c.sys || s.StreamName == "sys"
+		s := l.sessions[call.session]
+		for _, x := range r.Success {
+			c.sys = c.sys || x.StreamName == "sys"
+			switch {
+			case s == nil || len(s.streams) >= 100:
+			case e.Method == "subscribe":
+				s.streams[x.StreamName] = true
+			default:
+				delete(s.streams, x.StreamName)
+			}
+		}
+		if e.Method == "unsubscribe" {
+			return
+		}
+		if len(r.Success) == 0 && len(r.Failure) > 0 && !l.streaming() {
+			refused := *e
+			if c.refused == nil {
+				l.refused = append(l.refused, c)
+			}
+			c.refused = &refused
 		}
 		for _, s := range r.Failure {
 			if c.failed[s.StreamName] {
-				l.find("subscribe-failure-ignored", e, "subscribe to %s was refused with %d a second time", s.StreamName, s.Code)
+				l.find("subscribe-failure-ignored", e, "subscribe to %s was refused with %d a second time", cut(s.StreamName), s.Code)
 			}
 			if len(c.failed) < 100 {
 				c.failed[s.StreamName] = true
@@ -302,13 +383,23 @@ func (l *Linter) answer(e *Entry, c *lintConn) {
 		}
 		if json.Unmarshal(e.Result, &r) == nil && r.Record.UUID != "" && len(l.records) < maxTracked {
 			if _, known := l.records[r.Record.UUID]; !known {
-				l.records[r.Record.UUID] = false
+				l.records[r.Record.UUID] = lintRecord{stopped: e.At}
 			}
 		}
 	}
 }
 
+// tell notes what the client was told of a headset.
+func (l *Linter) tell(headset string, connected bool) {
+	if !connected {
+		delete(l.told, headset)
+	} else if len(l.told) < maxTracked {
+		l.told[headset] = true
+	}
+}
+
 func (l *Linter) failed(e *Entry, c *lintConn) {
+	call := c.inFlight[string(e.ID)]
 	delete(c.inFlight, string(e.ID))
 	key := e.Method + strconv.Itoa(e.Code)
 	if len(c.errors) < 1000 || c.errors[key] > 0 {
@@ -319,8 +410,9 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 	switch e.Code {
 	case -32135:
 		l.find("other-application-token", e, "%s with a token that is not this application's", e.Method)
-	case -32004, -32001, -32152:
-		if e.Method == "createSession" {
+	case -32004, -32001:
+		// A headset that was listed as connected can be refused all the same.
+		if e.Method == "createSession" && !l.told[call.headset] && (call.headset != "" || len(l.told) == 0) {
 			l.find("session-before-connected", e, "createSession answered %d: the headset is not available yet", e.Code)
 		}
 	case -32007:
@@ -328,14 +420,20 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 			l.find("subscribe-without-session", e, "subscribe with a session that this connection did not create")
 		}
 	case -32019:
-		if !l.debited {
-			l.find("no-debit", e, "%s answered -32019, and no authorize had a debit", e.Method)
+		if l.noQuota != nil {
+			l.find("no-debit", e, "%s answered -32019 again, and no authorize had a debit", e.Method)
+		} else if !l.debited {
+			first := *e
+			l.noQuota = &first
 		}
 	case -32115:
 		l.find("marker-in-seconds", e, "injectMarker answered -32115: the time is too far in the past")
 	case -32018, -32602:
-		if strings.Contains(e.Why, "cortexToken") {
+		switch {
+		case strings.Contains(e.Why, "cortexToken"):
 			l.find("call-without-token", e, "%s without cortexToken", e.Method)
+		case e.Method == "subscribe" && c.sessions == 0 && call.session == "":
+			l.find("subscribe-without-session", e, "subscribe without a session")
 		}
 	}
 	if (e.Code == -32034 || e.Code == -32135 || e.Code == -32170) && c.errors[key] == 3 {
@@ -347,22 +445,26 @@ func (l *Linter) warning(e *Entry) {
 	var m struct {
 		SessionID string `json:"sessionId"`
 		RecordID  string `json:"recordId"`
+		HeadsetID string `json:"headsetId"`
 	}
 	_ = json.Unmarshal(e.Message, &m) // a text has neither
 	switch e.Code {
 	case 0, 1:
 		if s := l.sessions[m.SessionID]; s != nil && !s.closed && !s.dead {
 			s.dead, s.told = true, e.At
-			l.conn(s.conn).streaming = false
 		}
 	case 18:
 		for id := range l.records {
-			l.records[id] = true
+			l.records[id] = lintRecord{ready: true}
 		}
 	case 30:
 		if len(l.records) < maxTracked {
-			l.records[m.RecordID] = true
+			l.records[m.RecordID] = lintRecord{ready: true}
 		}
+	case 100, 101, 102, 103:
+		l.tell(m.HeadsetID, false)
+	case 104:
+		l.tell(m.HeadsetID, true)
 	}
 }
 
@@ -395,6 +497,7 @@ func (l *Linter) closed(e *Entry) {
 	} else {
 		maps.DeleteFunc(l.sessions, func(_ string, s *lintSession) bool { return s.conn == e.Conn })
 	}
+	l.conn(e.Conn).refused = nil
 	delete(l.conns, e.Conn)
 }
 
@@ -419,6 +522,11 @@ func (l *Linter) left(e *Entry, of func(*lintSession) bool) {
 // which it was found first.
 func (l *Linter) Finish(now int64) []Finding {
 	end := Entry{At: now}
+	l.waiting(now)
+	if e := l.noQuota; e != nil {
+		l.noQuota = nil
+		l.find("no-debit", e, "%s answered -32019, and no authorize had a debit", e.Method)
+	}
 	l.left(&end, func(*lintSession) bool { return true })
 	l.pending(&end)
 	return l.Findings()

@@ -87,3 +87,10 @@ func openToken(token string) (claims, bool) {
 	}
 	return c, true
 }
+
+// TokenApplication returns the appId of a token that this service has signed, ""
+// of any other text.
+func TokenApplication(token string) string {
+	c, _ := openToken(token)
+	return c.AppID
+}
