@@ -20,22 +20,29 @@ import (
 	"github.com/fakecortex/fakecortex/streams"
 )
 
-// TestSignalInMNE lets signal_check.py read EEG through the socket and find in
-// it, with MNE, what the ground truth says: go test -tags readers. The
-// interpreter is $FAKECORTEX_PYTHON or python3. Without the packages the test is
-// skipped, unless FAKECORTEX_REQUIRE_READERS=1.
-func TestSignalInMNE(t *testing.T) {
+// readerOf returns the interpreter for a script: $FAKECORTEX_PYTHON or python3.
+// Without the packages that the script needs the test is skipped, unless
+// FAKECORTEX_REQUIRE_READERS=1.
+func readerOf(t *testing.T, script string) string {
 	python := os.Getenv("FAKECORTEX_PYTHON")
 	if python == "" {
 		python = "python3"
 	}
-	if out, err := exec.Command(python, "signal_check.py", "--packages").CombinedOutput(); err != nil {
-		message := fmt.Sprintf("%s cannot run signal_check.py (pip install -r requirements.txt): %v\n%s", python, err, out)
+	require.FileExists(t, script) // so that go test knows that it depends on it
+	if out, err := exec.Command(python, script, "--packages").CombinedOutput(); err != nil {
+		message := fmt.Sprintf("%s cannot run %s (pip install -r requirements.txt beside it): %v\n%s", python, script, err, out)
 		if os.Getenv("FAKECORTEX_REQUIRE_READERS") == "1" {
 			t.Fatal(message)
 		}
 		t.Skip(message)
 	}
+	return python
+}
+
+// TestSignalInMNE lets signal_check.py read EEG through the socket and find in
+// it, with MNE, what the ground truth says: go test -tags readers.
+func TestSignalInMNE(t *testing.T) {
+	python := readerOf(t, "signal_check.py")
 	const seconds, headset = 180, "EPOCX-3B9A0001"
 	var truth []streams.Truth // written on the loop, read when the clock stands still
 	e := emulator.StartT(t, emulator.Options{World: epocX(), Truth: func(_ string, x streams.Truth) { truth = append(truth, x) }})

@@ -1,6 +1,7 @@
 """Read exported files with pyedflib, MNE and pandas and compare them with the samples
 that were recorded. Usage: readers_check.py DIR, where DIR/manifest.json was written by
-TestReaders. It prints what it checked and exits with 1 at the first difference.
+TestReaders, or by TestReadersOfTheAPI from what a subscriber received. It prints what
+it checked and exits with 1 at the first difference.
 
 --packages only tells, by its exit code 3, that a package is missing.
 """
@@ -33,13 +34,27 @@ def check(ok, message):
         fail(message)
 
 
+LOADED = {}
+
+
 def load(manifest, folder, kind):
     """The recorded samples of a stream, NaN for null, and its column names."""
+    if kind not in LOADED:
+        LOADED[kind] = parse(manifest, folder, kind)
+    return LOADED[kind]
+
+
+def parse(manifest, folder, kind):
     info = manifest["streams"][kind]
     raw = json.loads((folder / info["file"]).read_text())
     values = np.array([[np.nan if v is None else v for v in s["values"]] for s in raw], dtype=float)
     stamps = np.array([s["stamp"] for s in raw], dtype=float) / 10000
     return stamps, dict(zip(info["columns"], values.T)), info["rate"]
+
+
+def battery(dev):
+    """The column of dev that stands for the battery: of two it is the left one."""
+    return "BatteryPercent" if "BatteryPercent" in dev else "batteryLeftPercent"
 
 
 # Labels of an EDF signal: the stream, the column.
@@ -49,13 +64,61 @@ def sources(manifest):
         if c != "MARKERS":
             out[c] = ("eeg", c)
     for c in manifest["streams"]["mot"]["columns"]:
-        out[c] = ("mot", c)
+        out[c[:16]] = ("mot", c)  # a label has no more room
     for s in manifest["sensors"]:
         out["CQ_" + s] = ("dev", s)
         out["EQ_" + s] = ("eq", s)
     out |= {"CQ_OVERALL": ("dev", "OVERALL"), "CQ_Overall": ("dev", "OVERALL"), "BATTERY": ("dev", "Battery"),
-            "BATTERY_PERCENT": ("dev", "BatteryPercent"), "EQ_OVERALL": ("eq", "overall"), "EQ_SampleRateQua": ("eq", "sampleRateQuality")}
+            "BATTERY_PERCENT": ("dev", battery(manifest["streams"]["dev"]["columns"])), "EQ_OVERALL": ("eq", "overall"), "EQ_SampleRateQua": ("eq", "sampleRateQuality")}
     return out
+
+
+def signal_labels(manifest, fmt, motion):
+    """The labels of an EDF file in order, written down apart from the code that makes them."""
+    sensors = manifest["sensors"]
+    clock = ["TIME_STAMP_s", "TIME_STAMP_ms", "OR_TIME_STAMP_s", "OR_TIME_STAMP_ms"]
+    mot = ["COUNTER_MEMS", "INTERPOLATED_MEM", "Q0", "Q1", "Q2", "Q3", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"]
+    if motion:
+        return clock + mot
+    eeg = clock + ["COUNTER", "INTERPOLATED"] + sensors + ["RAW_CQ"]
+    battery = ["BATTERY", "BATTERY_PERCENT"]
+    marker = ["MarkerIndex", "MarkerType", "MarkerValueInt", "MARKER_HARDWARE"]
+    overall = "CQ_Overall" if manifest["headset"].startswith("INSIGHT") else "CQ_OVERALL"
+    quality = ["CQ_" + x for x in sensors] + [overall, "EQ_SampleRateQua", "EQ_OVERALL"] + ["EQ_" + x for x in sensors]
+    if fmt == "EDF":
+        return eeg + battery + marker + quality
+    return eeg + marker + battery + quality + mot
+
+
+def marker_rows(manifest, table, stamps, rate):
+    """MarkerIndex, MarkerType and MarkerValueInt of each eeg row, 0 where there is none: a
+    marker, and each end of an interval, stands on the row of its time or the next free one."""
+    events = []
+    for i, m in enumerate(manifest["annotations"]):
+        try:
+            value = float(m["value"])
+        except ValueError:
+            value = table[m["value"]]  # a text has a number that the JSON file tells
+        kinds = [(m["start"], 1), (m["start"] + m["duration"], 2)] if m["type"] == "interval" else [(m["start"], 0)]
+        events += [(round(at * 10000), i + 1, kind, value) for at, kind in kinds]
+    events.sort(key=lambda e: e[0])
+    out = np.zeros((3, len(stamps)))
+    limits = np.round(stamps * 10000) + int(5000 / rate)
+    row = 0
+    for at, *values in events:
+        row = max(row, int(np.searchsorted(limits, at)))
+        if row >= len(stamps):
+            break
+        out[:, row] = values
+        row += 1
+    return dict(zip(("MarkerIndex", "MarkerType", "MarkerValueInt"), out))
+
+
+def value_table(folder, name):
+    """The numbers of marker values that are none, from the JSON file of an export."""
+    files = list((folder / "out" / name).parent.glob("*.json"))
+    tables = [json.loads(f.read_text(encoding="utf-8")).get("markerValueInts", {}) for f in files]
+    return tables[0]
 
 
 UNITS = {"ACCX": "g", "ACCY": "g", "ACCZ": "g", "MAGX": "uT", "MAGY": "uT", "MAGZ": "uT", "BATTERY_PERCENT": "%",
@@ -91,15 +154,24 @@ def edf(manifest, folder, name, fmt):
         local = pd.Timestamp(second + manifest["zone"], unit="s")
         check(header_start == local, f"{name}: starts {header_start}, want {local}")
         labels = reader.getSignalLabels()
-        want_labels = manifest["labels"][fmt + ("-motion" if motion else "")]
+        want_labels = signal_labels(manifest, fmt, motion)
         check(labels == want_labels, f"{name}: labels {labels}, want {want_labels}")
         source = sources(manifest)
+        eeg_stamps, _, eeg_rate = streams["eeg"]
+        marks = marker_rows(manifest, value_table(folder, name), eeg_stamps, eeg_rate)
         seen = 0
         for i, label in enumerate(labels):
             data = reader.readSignal(i)
             header = reader.getSignalHeader(i)
             step = (header["physical_max"] - header["physical_min"]) / (header["digital_max"] - header["digital_min"])
+            if label in marks:
+                want = np.zeros(len(data))
+                want[: len(eeg_stamps)] = marks[label]
+                check(np.abs(data[: len(eeg_stamps)] - want[: len(eeg_stamps)]).max() <= step / 2, f"{name}: {label} differs")
+                seen += data.size
+                continue
             if label not in source:
+                check("TIME_STAMP" in label, f"{name}: nothing is known of {label}")
                 continue
             kind, column = source[label]
             stamps, columns, rate = streams[kind]
@@ -179,27 +251,53 @@ def csv2(manifest, folder, name):
         check(np.abs(got - want).max() <= 5e-7 if len(got) else True, f"{name}: {column} differs")
         seen += len(got)
 
-    for s in manifest["sensors"]:
-        every("EEG." + s, eeg[s])
-    every("EEG.Counter", eeg["COUNTER"])
-    stamps, dev, _ = load(manifest, folder, "dev")
-    for s in manifest["sensors"]:
-        every("CQ." + s, held(stamps, dev[s], eeg_stamps, rate))
-    every("CQ.Overall", held(stamps, dev["OVERALL"], eeg_stamps, rate))
-    every("EEG.BatteryPercent", held(stamps, dev["BatteryPercent"], eeg_stamps, rate))
+    dev_stamps, dev, _ = load(manifest, folder, "dev")
     last = eeg_stamps[-1] + 0.5 / rate
+    metrics = {"Attention": "attention", "Engagement": "eng", "Excitement": "exc", "LongTermExcitement": "lex", "Stress": "str",
+               "Relaxation": "rel", "Interest": "int", "CognitiveStress": "cognitiveStress"}
+    plain = {c.replace("_", "").lower(): c for c in manifest["streams"]["mot"]["columns"]}
+    marks = marker_rows(manifest, value_table(folder, name), eeg_stamps, rate)
+    other = {}  # columns that no stream has, by what they begin with
 
-    def sparse(kind, names):
-        stamps, values, _ = load(manifest, folder, kind)
-        for column, label in names.items():
+    for column in table.columns:
+        prefix, _, rest = column.partition(".")
+        if column == "OriginalTimestamp":
+            check(np.abs(table[column] - eeg_stamps).max() < 0.002, f"{name}: {column}")
+        elif column == "Timestamp":
+            pass
+        elif column in marks:
+            got = table[column].fillna(0).to_numpy(dtype=float)
+            check(np.array_equal(got, marks[column]), f"{name}: {column} differs")
+            check(table[column].notna().sum() == (marks["MarkerIndex"] > 0).sum(), f"{name}: {column} where no marker is")
+            seen += len(got)
+        elif prefix == "EEG" and rest in ("Battery", "BatteryPercent"):
+            every(column, held(dev_stamps, dev[battery(dev) if rest == "BatteryPercent" else rest], eeg_stamps, rate))
+        elif prefix == "EEG":
+            every(column, eeg[{"Counter": "COUNTER", "Interpolated": "INTERPOLATED", "RawCq": "RAW_CQ", "MarkerHardware": "MARKER_HARDWARE"}.get(rest, rest)])
+        elif prefix == "CQ":
+            every(column, held(dev_stamps, dev[{"Overall": "OVERALL"}.get(rest, rest)], eeg_stamps, rate))
+        else:
+            kind, label = {"EQ": "eq", "MOT": "mot", "PM": "met", "POW": "pow"}.get(prefix), None
+            if prefix == "EQ":
+                label = {"OVERALL": "overall", "SampleRateQuality": "sampleRateQuality"}.get(rest, rest)
+            elif prefix == "MOT":
+                label = plain[rest.lower()]
+            elif prefix == "POW":
+                sensor, band = rest.split(".")
+                label = f"{sensor}/{band[0].lower() + band[1:]}"
+            elif prefix == "PM":
+                metric, _, part = rest.partition(".")
+                if metric in metrics and part in ("", "Scaled", "Raw", "IsActive"):  # Raw is Scaled here
+                    label = metrics[metric] + {"IsActive": ".isActive"}.get(part, "")
+            if prefix == "PM" and part in ("Min", "Max"):
+                check(set(table[column].dropna()) <= {float(part == "Max")}, f"{name}: {column} is not {part}")
+                continue
+            if label is None:
+                other[prefix] = other.get(prefix, 0) + 1
+                continue
+            stamps, values, _ = load(manifest, folder, kind)
             every(column, values[label][stamps <= last])
-
-    sparse("eq", {"EQ.OVERALL": "overall", "EQ.SampleRateQuality": "sampleRateQuality"} | {"EQ." + s: s for s in manifest["sensors"]})
-    sparse("mot", {"MOT.CounterMems": "COUNTER_MEMS", "MOT.Q0": "Q0", "MOT.Q3": "Q3", "MOT.AccX": "ACCX", "MOT.MagZ": "MAGZ"})
-    sparse("met", {"PM.Attention.Scaled": "attention", "PM.Attention.IsActive": "attention.isActive", "PM.LongTermExcitement": "lex",
-                   "PM.Interest.Scaled": "int"})
-    bands = {"Theta": "theta", "Alpha": "alpha", "BetaL": "betaL", "BetaH": "betaH", "Gamma": "gamma"}
-    sparse("pow", {f"POW.{s}.{b}": f"{s}/{w}" for s in manifest["sensors"] for b, w in bands.items()})
+    check(set(other) <= {"MC", "FE"}, f"{name}: nothing is known of {other}")
     print(f"pandas   {name}: {table.shape[0]} x {table.shape[1]}, {seen} values")
 
 
@@ -211,8 +309,10 @@ def csv1(manifest, folder, name):
     kind = {"md": "mot", "bp": "pow", "pm": "met"}.get(name.split(".")[-2], "eeg")
     stamps, values, _ = load(manifest, folder, kind)
     seen = 0
+    missing = [c for c in values if c not in table and c != "MARKERS"]
+    check(not missing, f"{name}: lacks {missing}")
     for column, want in values.items():
-        if column in table:
+        if column != "MARKERS":
             got = table[column].to_numpy(dtype=float)
             check(np.array_equal(np.isnan(got), np.isnan(want)), f"{name}: {column} has other gaps")
             check(np.nanmax(np.abs(got - want)) <= 5e-7, f"{name}: {column} differs")
@@ -236,7 +336,9 @@ def main():
     manifest = json.loads((folder / "manifest.json").read_text())
     for f in manifest["files"]:
         if f["name"].endswith(".json"):
-            check("Markers" in json.loads((folder / "out" / f["name"]).read_text(encoding="utf-8")), f["name"])
+            found = json.loads((folder / "out" / f["name"]).read_text(encoding="utf-8"))["Markers"]
+            check(len(found) == len(manifest["annotations"]), f"{f['name']}: {len(found)} markers")
+            check(found == manifest.get("markers", found), f"{f['name']}: {found}, want {manifest.get('markers')}")
         elif f["name"].endswith("_intervalMarker.csv"):
             markers(manifest, folder, f["name"])
         elif f["format"] == "CSV V2":

@@ -101,6 +101,8 @@ func writeReadersCase(t *testing.T, dir string, sensors []string, headset string
 		Start    float64 `json:"start"`
 		Duration float64 `json:"duration"`
 		Text     string  `json:"text"`
+		Type     string  `json:"type"`
+		Value    string  `json:"value"`
 	}
 	manifest := struct {
 		Sensors     []string              `json:"sensors"`
@@ -108,8 +110,8 @@ func writeReadersCase(t *testing.T, dir string, sensors []string, headset string
 		Streams     map[string]streamInfo `json:"streams"`
 		Files       []fileInfo            `json:"files"`
 		Annotations []annotationInfo      `json:"annotations"`
-		Labels      map[string][]string   `json:"labels"`
-	}{Sensors: sensors, Zone: 8 * 3600, Streams: map[string]streamInfo{}, Labels: readerLabels(sensors, headset)}
+		Headset     string                `json:"headset"`
+	}{Sensors: sensors, Zone: 8 * 3600, Streams: map[string]streamInfo{}, Headset: headset}
 	for _, k := range []streams.Kind{streams.EEG, streams.MOT, streams.DEV, streams.EQ, streams.POW, streams.MET, streams.COM, streams.FAC} {
 		info := streamInfo{File: k.String() + ".json", Rate: src.rates[k]}
 		for _, c := range src.layouts[k].Columns {
@@ -129,6 +131,7 @@ func writeReadersCase(t *testing.T, dir string, sensors []string, headset string
 	for _, m := range record.Markers {
 		manifest.Annotations = append(manifest.Annotations, annotationInfo{
 			Start: float64(m.Start.UnixNano()) / 1e9, Duration: m.End.Sub(m.Start).Seconds(), Text: annotationText(&m),
+			Type: m.Type, Value: m.valueText(),
 		})
 	}
 	all := StreamEEG | StreamMotion | StreamPM | StreamBP
@@ -156,38 +159,6 @@ func writeReadersCase(t *testing.T, dir string, sensors []string, headset string
 		}
 	}
 	writeJSONFile(t, filepath.Join(dir, "manifest.json"), manifest)
-}
-
-// readerLabels are the labels of the EDF files in order, written out here apart
-// from the code that makes them.
-func readerLabels(sensors []string, headset string) map[string][]string {
-	prefixed := func(p string) (out []string) {
-		for _, s := range sensors {
-			out = append(out, p+s)
-		}
-		return out
-	}
-	cat := func(parts ...[]string) (out []string) {
-		for _, p := range parts {
-			out = append(out, p...)
-		}
-		return out
-	}
-	clock := []string{"TIME_STAMP_s", "TIME_STAMP_ms", "OR_TIME_STAMP_s", "OR_TIME_STAMP_ms"}
-	battery := []string{"BATTERY", "BATTERY_PERCENT"}
-	marker := []string{"MarkerIndex", "MarkerType", "MarkerValueInt", "MARKER_HARDWARE"}
-	overall := "CQ_OVERALL"
-	if headset == "INSIGHT2" {
-		overall = "CQ_Overall"
-	}
-	cq := cat(prefixed("CQ_"), []string{overall})
-	eq := cat([]string{"EQ_SampleRateQua", "EQ_OVERALL"}, prefixed("EQ_"))
-	motion := []string{"COUNTER_MEMS", "INTERPOLATED_MEMS"[:16], "Q0", "Q1", "Q2", "Q3", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"}
-	eeg := cat(clock, []string{"COUNTER", "INTERPOLATED"}, sensors, []string{"RAW_CQ"})
-	plus := cat(eeg, marker, battery, cq, eq, motion)
-	return map[string][]string{
-		"EDF": cat(eeg, battery, marker, cq, eq), "EDF-motion": cat(clock, motion), "EDFPLUS": plus, "BDFPLUS": plus,
-	}
 }
 
 func writeJSONFile(t *testing.T, path string, v any) {
