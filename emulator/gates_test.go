@@ -1,6 +1,7 @@
 package emulator_test
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -19,6 +20,7 @@ type player struct {
 	*peer
 	e    *emulator.Emulator
 	vars map[string]string
+	sync string // the method that ends a step; empty: getCortexInfo
 	syn  int
 	got  []string // frames of the last step
 }
@@ -55,7 +57,7 @@ func (p *player) play(step string) []string {
 	// answer to this call was sent before it.
 	p.syn++
 	sync := fmt.Sprintf("sync-%d", p.syn)
-	p.write(fmt.Sprintf(`{"id":%q,"jsonrpc":"2.0","method":"getCortexInfo"}`, sync))
+	p.write(fmt.Sprintf(`{"id":%q,"jsonrpc":"2.0","method":%q}`, sync, cmp.Or(p.sync, "getCortexInfo")))
 	words := []string{}
 	p.got = nil
 	for {

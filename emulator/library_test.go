@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -92,6 +93,34 @@ func TestLibraryIsCovered(t *testing.T) {
 		}
 	}
 	assert.Empty(t, missing)
+}
+
+// TestEveryCaseHasItsTranscript holds the transcripts against the list of cases:
+// each has one of a good client, named after it, and there is none beside them.
+func TestEveryCaseHasItsTranscript(t *testing.T) {
+	list, err := os.ReadFile("testdata/library/CASES")
+	require.NoError(t, err)
+	cases := regexp.MustCompile(`(?m)^([A-Z]\d+) +\S`).FindAllStringSubmatch(string(list), -1)
+	require.Len(t, cases, 106)
+	left := map[string]bool{"default": true}
+	for _, s := range scripts(t) {
+		left[s.scenario] = true
+	}
+	delete(left, "default")
+	for _, c := range cases {
+		prefix, found := strings.ToLower(c[1])+"-", 0
+		for name := range left {
+			if !strings.HasPrefix(name, prefix) {
+				continue
+			}
+			delete(left, name)
+			_, err := os.Stat("testdata/library/" + name + ".golden")
+			assert.NoError(t, err, "%s: a transcript of a good client", c[1])
+			found++
+		}
+		assert.Positive(t, found, "case %s has no transcript", c[1])
+	}
+	assert.Empty(t, left, "transcripts of no case")
 }
 
 // TestLibraryIsRepeatable plays every script a second time, with the same bytes,

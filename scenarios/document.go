@@ -406,6 +406,8 @@ type Compat struct {
 	AsyncUpdateHeadset  *bool  `json:"asyncUpdateHeadset,omitempty" doc:"Since 2.4: warnings 110 and 111."`
 	ConfigMapping       *bool  `json:"configMapping,omitempty" doc:"Since 4.7."`
 	RecordLocalOnly     *bool  `json:"recordLocalOnly,omitempty" doc:"Since 2.2.1."`
+	RecordExperimentID  *bool  `json:"recordExperimentId,omitempty" doc:"Since 2.2.1."`
+	OrderByApplication  *bool  `json:"orderByApplication,omitempty" doc:"Since 2.5: queryRecords orders by applicationId."`
 	RecordSubject       *bool  `json:"recordSubject,omitempty" doc:"Since 3.0."`
 	Warning30           *bool  `json:"warning30,omitempty" doc:"Since 4.0: warning 30 tells of a record that is ready, 18 before."`
 	ProfileRequired     *bool  `json:"profileRequired,omitempty" doc:"2.0: Advanced BCI methods require profile even with session."`

@@ -35,6 +35,8 @@ type Compat struct {
 	HeadsetWarningFirst bool // 103 stands before 0 and 1 (cortex-example #203); the order is inferred
 	MetIsActive         bool // since 2.2.1
 	RecordLocalOnly     bool // since 2.2.1
+	RecordExperimentID  bool // since 2.2.1
+	OrderByApplication  bool // since 2.5: queryRecords orders by applicationId
 	RecordSubject       bool // since 3.0: absent in logs of 2019 and 2020
 	PlusFormats         bool // since 3.7.5: EDFPLUS and BDFPLUS
 	Warning30           bool // since 4.0: warning 30 tells of a record that is ready, 18 before
@@ -94,6 +96,8 @@ func NewCompat(version string) (Compat, error) {
 		ProfileRequired:     !since(2, 1, 0),
 		ProfileChannels:     since(3, 6, 5),
 		RecordLocalOnly:     since(2, 2, 1),
+		RecordExperimentID:  since(2, 2, 1),
+		OrderByApplication:  since(2, 5, 0),
 		RecordSubject:       since(3, 0, 0),
 		PlusFormats:         since(3, 7, 5),
 		Warning30:           since(4, 0, 0),

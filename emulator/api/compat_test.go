@@ -34,6 +34,8 @@ func compatRows() map[string][]span {
 		"HeadsetWarningFirst": {{"", ""}},
 		"MetIsActive":         {{"2.2.1", ""}},
 		"RecordLocalOnly":     {{"2.2.1", ""}},
+		"RecordExperimentID":  {{"2.2.1", ""}},
+		"OrderByApplication":  {{"2.5", ""}},
 		"RecordSubject":       {{"3.0", ""}},
 		"PlusFormats":         {{"3.7.5", ""}},
 		"Warning30":           {{"4.0", ""}},
@@ -54,7 +56,7 @@ func TestCompatRows(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, want, c.ExportGate, version)
 	}
-	versions := []string{"2.0", "2.0.9", "2.1", "2.1.9", "2.2", "2.2.1", "2.2.9", "2.3", "2.3.9", "2.4", "2.5.9", "2.6", "2.6.9", "2.7", "2.9.9", "3.0", "3.6.4", "3.6.5", "3.6.9", "3.7", "3.7.4", "3.7.5", "3.9.9", "4.0", "4.6.9", "4.7", "4.8.32", "9.0"}
+	versions := []string{"2.0", "2.0.9", "2.1", "2.1.9", "2.2", "2.2.1", "2.2.9", "2.3", "2.3.9", "2.4", "2.4.9", "2.5", "2.5.9", "2.6", "2.6.9", "2.7", "2.9.9", "3.0", "3.6.4", "3.6.5", "3.6.9", "3.7", "3.7.4", "3.7.5", "3.9.9", "4.0", "4.6.9", "4.7", "4.8.32", "9.0"}
 	for i := range reflect.TypeFor[Compat]().NumField() {
 		name := reflect.TypeFor[Compat]().Field(i).Name
 		spans, ok := rows[name]

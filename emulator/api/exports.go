@@ -25,7 +25,7 @@ func exportMethods() []rpc.Method[*Call] {
 			{Name: "streamTypes", Type: rpc.TypeStringArray, Required: true}, {Name: "format", Type: rpc.TypeString, Required: true},
 			{Name: "version", Type: rpc.TypeString, EmptyIsAbsent: true}, {Name: "licenseIds", Type: rpc.TypeStringArray},
 			{Name: "includeDemographics", Type: rpc.TypeBool}, {Name: "includeSurvey", Type: rpc.TypeBool},
-			{Name: "includeMarkerExtraInfos", Type: rpc.TypeBool}, {Name: "includeDeprecatedPM", Type: rpc.TypeBool},
+			{Name: "includeMarkerExtraInfos", Type: rpc.TypeBool}, {Name: "includeDeprecatedPM", Type: rpc.TypeBool, Since: "3.0"},
 		},
 		Errors:  []int{CodeRecordUnknown, CodeRecordNotReady, CodeStreamDataUnsupported, CodeDataCorrupted, CodeExportFolder, CodeExportWrite},
 		Guessed: "the codes for a record that is not ready, for the folder and for a failed write are invented",

@@ -93,7 +93,7 @@ func (s *Service) isoMicros(t time.Time) string {
 func (c *Call) recordObject(r *sessionstore.Record) rpc.Object {
 	o := rpc.Object{
 		"applicationId": r.ApplicationID, "applicationVersion": r.ApplicationVersion, "description": r.Description,
-		"endDatetime": "", "experimentId": r.ExperimentID, "licenseId": r.LicenseID, "licenseScope": r.LicenseScope,
+		"endDatetime": "", "licenseId": r.LicenseID, "licenseScope": r.LicenseScope,
 		"ownerId": r.OwnerID, "startDatetime": c.isoMicros(r.Start), "tags": notNil(r.Tags), "title": r.Title, "uuid": r.ID,
 	}
 	if r.ApplicationID == "" {
@@ -104,6 +104,9 @@ func (c *Call) recordObject(r *sessionstore.Record) rpc.Object {
 	}
 	if !r.End.IsZero() {
 		o["endDatetime"] = c.isoMicros(r.End)
+	}
+	if c.compat.RecordExperimentID {
+		o["experimentId"] = r.ExperimentID
 	}
 	if c.compat.RecordLocalOnly {
 		o["localOnly"] = r.LocalOnly
@@ -386,7 +389,11 @@ func queryRecords(c *Call, a rpc.Args) (any, error) {
 		return nil, c.invalid("query.duration", "an object of from and to in seconds")
 	}
 	var err error
-	if q.OrderBy, err = c.orderOf(a, sessionstore.RecordOrderKeys()); err != nil {
+	keys := sessionstore.RecordOrderKeys()
+	if !c.compat.OrderByApplication {
+		keys = slices.DeleteFunc(keys, func(key string) bool { return key == "applicationId" })
+	}
+	if q.OrderBy, err = c.orderOf(a, keys); err != nil {
 		return nil, err
 	}
 	if q.Limit, q.Offset, err = c.page(a); err != nil {

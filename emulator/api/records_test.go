@@ -78,7 +78,7 @@ func successes(result map[string]any) string {
 
 func TestRecordObject(t *testing.T) {
 	for _, test := range []struct{ version, want string }{
-		{"2.1", `applicationId applicationVersion description endDatetime experimentId licenseId licenseScope ownerId startDatetime tags title uuid`},
+		{"2.1", `applicationId applicationVersion description endDatetime licenseId licenseScope ownerId startDatetime tags title uuid`},
 		{"2.3", `applicationId applicationVersion description endDatetime experimentId licenseId licenseScope localOnly ownerId startDatetime tags title uuid`},
 		{DefaultVersion, `applicationId applicationVersion description endDatetime experimentId headbandPosition licenseId licenseScope localOnly ownerId startDatetime subject tags title uuid`},
 	} {
@@ -94,7 +94,9 @@ func TestRecordObject(t *testing.T) {
 			require.Equal(t, []any{}, r["tags"])
 			require.Equal(t, "", r["description"])
 			require.Equal(t, "", r["endDatetime"], "empty while running")
-			require.Equal(t, 0.0, r["experimentId"])
+			if test.version != "2.1" {
+				require.Equal(t, 0.0, r["experimentId"])
+			}
 			require.Equal(t, "2026-05-29T14:18:45.108000+07:00", r["startDatetime"])
 			require.Equal(t, "d0e1a2b3-0000-4000-8000-000000000001", r["ownerId"], "the id of the user, not the EmotivID")
 			require.Equal(t, []any{"eeg", "pm"}, r["licenseScope"])
