@@ -444,6 +444,9 @@ func (c *checker) timeline() {
 		}
 	}
 	for i := range steps {
+		if steps[i].After == nil || steps[i].After.Step == "" {
+			continue // of a name that stands twice
+		}
 		name, seen := steps[i].Name, 0
 		for at := next[name]; name != "" && at != ""; at = next[at] {
 			if at == name {
@@ -456,6 +459,85 @@ func (c *checker) timeline() {
 		}
 	}
 	c.presence()
+	c.lifetimes()
+}
+
+// lifetimes finds actions on headsets and faults that are not there yet, or not
+// any more, as far as the times of the timeline are fixed.
+func (c *checker) lifetimes() {
+	type life struct {
+		there          bool // from the start
+		unsure         bool // it comes or goes at a time that nobody knows
+		added, removed []Duration
+	}
+	lives := map[string]*life{}
+	of := func(kind, id string) *life {
+		key := kind + " " + id
+		if lives[key] == nil {
+			lives[key] = &life{}
+		}
+		return lives[key]
+	}
+	for _, h := range c.doc.World.Headsets {
+		of("headset", h.ID).there = true
+	}
+	for _, r := range c.doc.Faults {
+		of("fault", r.ID).there = true
+	}
+	for _, s := range c.doc.Timeline {
+		for _, a := range s.Do {
+			var l *life
+			added := false
+			switch x := a.Args.(type) {
+			case *Headset:
+				l, added = of("headset", x.ID), true
+			case *faults.Rule:
+				l, added = of("fault", x.ID), true
+			case *ClearFault:
+				l = of("fault", x.ID)
+			case *OnHeadset:
+				if a.Name == DoRemoveHeadset {
+					l = of("headset", x.Headset)
+				}
+			}
+			switch {
+			case l == nil:
+			case s.At == nil || s.Probability != nil:
+				l.unsure = true
+			case added:
+				l.added = append(l.added, *s.At)
+			default:
+				l.removed = append(l.removed, *s.At)
+			}
+		}
+	}
+	for _, r := range c.d.Refs {
+		var i int
+		if _, err := fmt.Sscanf(r.Path, "timeline[%d].do", &i); err != nil || i >= len(c.doc.Timeline) || c.doc.Timeline[i].At == nil {
+			continue
+		}
+		at, l := *c.doc.Timeline[i].At, lives[r.Kind+" "+r.Value]
+		if l == nil || l.unsure {
+			continue
+		}
+		came, gone := Duration(-1), Duration(-1)
+		for _, t := range l.added {
+			if t <= at {
+				came = max(came, t)
+			}
+		}
+		for _, t := range l.removed {
+			if t < at {
+				gone = max(gone, t)
+			}
+		}
+		switch {
+		case !l.there && came < 0 && len(l.added) > 0:
+			c.bad(r.Path, strconv.Quote(r.Value), fmt.Sprintf("comes only at %s: the order is impossible", slices.Min(l.added)), "")
+		case gone >= 0 && came < gone:
+			c.bad(r.Path, strconv.Quote(r.Value), fmt.Sprintf("is gone since %s: the order is impossible", gone), "")
+		}
+	}
 }
 
 // presence tells of headsets that are switched on or off again at a time when

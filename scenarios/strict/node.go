@@ -98,7 +98,7 @@ func Parse(file string, data []byte) (*Node, Errors) {
 		return Errors{{Pos: Pos{File: file, Line: line, Col: col}, Problem: fmt.Sprintf(format, args...)}}
 	}
 	if len(data) > MaxSize {
-		return nil, one(0, 0, "the file has %d bytes; want at most %d", len(data), MaxSize)
+		return nil, one(0, 0, "the file is too large; want at most %d bytes", MaxSize)
 	}
 	if !utf8.Valid(data) {
 		at := len(bytes.ToValidUTF8(data[:firstInvalid(data)], nil))
@@ -113,7 +113,7 @@ func Parse(file string, data []byte) (*Node, Errors) {
 		var syntax *yaml.SyntaxError
 		if errors.As(err, &syntax) && syntax.Token != nil && syntax.Token.Position != nil {
 			p := syntax.Token.Position
-			return nil, one(p.Line, p.Column, "%s", syntax.Message)
+			return nil, one(p.Line, p.Column, "%s%s", syntax.Message, hint(data, p.Line))
 		}
 		return nil, one(0, 0, "%s", err)
 	}
@@ -138,6 +138,23 @@ func Parse(file string, data []byte) (*Node, Errors) {
 		n = &Node{Kind: Map, Pos: Pos{File: file, Line: 1, Col: 1}, size: 1}
 	}
 	return n, b.errs
+}
+
+// hint tells of the two mistakes that the words of the YAML parser do not tell.
+func hint(data []byte, line int) string {
+	n := 0
+	for text := range bytes.Lines(data) {
+		if n++; n != line {
+			continue
+		}
+		switch indent := text[:len(text)-len(bytes.TrimLeft(text, " \t"))]; {
+		case bytes.ContainsRune(indent, '\t'):
+			return "; want spaces, tabs do not indent YAML"
+		case bytes.Contains(text, []byte("${")):
+			return `; want quotes around a variable inside {} and [], as in "${name}"`
+		}
+	}
+	return ""
 }
 
 func firstInvalid(data []byte) int {
