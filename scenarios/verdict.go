@@ -319,6 +319,9 @@ func (t *test) finish(v *Verdict, now int64) Outcome {
 		if t.count > 0 {
 			text = fmt.Sprintf("%s came only %s%s; want %s", t.must.describe(), times(t.count), t.when(), t.howOften())
 		}
+		if t.Within != nil && !t.closed && now < t.opened+int64(*t.Within) {
+			text += fmt.Sprintf(" (the run ended %s into that time)", time.Duration(now-t.opened).Round(time.Millisecond))
+		}
 		switch {
 		case t.tooLate > 0 && t.closed && (t.Within == nil || t.ended <= t.opened+int64(*t.Within)):
 			text += fmt.Sprintf("; nearest: it came at %s, %s too late", clock(t.firstLate, v.start), time.Duration(t.firstLate-t.ended))

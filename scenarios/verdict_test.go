@@ -73,6 +73,7 @@ func TestExpectations(t *testing.T) {
 		"before and within": {`{must: updateSession, before: {warning: 103}, within: 2s}`, []scenarios.Entry{call(3, "updateSession", ""), warned(4, 103), call(9, "updateSession", "")}, "no updateSession within 2s before warning 103; nearest: it came at 3s, 1s too late"},
 		"success for error": {`{must: {error: authorize}}`, []scenarios.Entry{{At: at(1), Kind: scenarios.EntryAnswer, Method: "authorize"}}, `no error answer to authorize; nearest: answer to authorize at 1s (it is a success)`},
 		"reconnects":        {`{must: {opened: true}, after: {closed: true, code: 1001}, within: 10s}`, []scenarios.Entry{{At: at(1), Kind: scenarios.EntryOpened, Conn: 1}, {At: at(5), Kind: scenarios.EntryClosed, Conn: 1, Code: 1001}, {At: at(8), Kind: scenarios.EntryOpened, Conn: 2}}, ""},
+		"run is over":       {`{must: {opened: true}, after: {closed: true, code: 1001}, within: 2m}`, []scenarios.Entry{{At: at(1), Kind: scenarios.EntryOpened, Conn: 1}, {At: at(5), Kind: scenarios.EntryClosed, Conn: 1, Code: 1001}}, "no new connection within 2m0s after end of a connection with code 1001 (the run ended 55s into that time); nearest: it came once before that"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, err := scenarios.LoadBytes("x.yaml", []byte("expectations:\n- "+c.expect+"\n"), scenarios.Options{})
