@@ -42,8 +42,9 @@
 // What is sent depends on the seed, the configuration and what was changed when.
 // It does not depend on which streams are asked for, nor on how Advance was
 // called. Each part draws its random numbers from its own sequence, so a feature
-// that is not used leaves every byte as it was. (The last digit may differ
-// between processor architectures, as some fuse multiplication and addition.)
+// that is not used leaves every byte as it was. Products are rounded before they
+// are added (mul), so that amd64 and arm64, which could do both in one step, send
+// the same bytes: the golden files hold on both.
 //
 // Random numbers begin anew every half minute. A source that nobody listens to
 // therefore need not compute what nobody hears: it makes up for the last minute
@@ -61,6 +62,7 @@
 //	face            blinks, glances and muscles in eeg and pow; fac; eq
 //	mentalCommand   com, by what the loaded profile has trained
 //	erp, ssvep, motorImagery, waveforms    eeg and pow
+//	rawCq           RAW_CQ in eeg
 //
 // # What is known and what is guessed
 //

@@ -366,11 +366,11 @@ func (b *background) aim(st *State) {
 	theta := st.Background.ThetaAmplitude * (1 + 1.5*st.Levels.Drowsy) * (1.25 - 0.5*st.Levels.Attention)
 	beta := st.Background.BetaAmplitude * (0.5 + 0.5*st.Levels.Attention + 0.45*st.Levels.Engagement)
 	left, right := 1.0, 1.0
-	switch st.MotorImagery { // the hemisphere opposite to the hand desynchronises
+	switch hand, power := st.imagined(); hand { // the hemisphere opposite to the hand desynchronises
 	case "left":
-		left, right = 1.15, 0.35
+		left, right = 1+mul(0.15, power), 1-mul(0.65, power)
 	case "right":
-		left, right = 0.35, 1.15
+		left, right = 1-mul(0.65, power), 1+mul(0.15, power)
 	}
 	for i := range b.channels {
 		c := &b.channels[i]

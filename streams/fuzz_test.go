@@ -45,7 +45,8 @@ func drawState(r *rapid.T, sensors []string) State {
 		Region: pick("region", []string{"", "parietal", "central", "frontal", "occipital"}),
 	}}
 	st.SSVEP = SSVEP{rapid.SampledFrom([]float64{0, 1, 45}).Draw(r, "ssvepHz"), amplitude("ssvep")}
-	st.MotorImagery = pick("imagery", []string{"", "left", "right"})
+	st.MotorImagery = pick("imagery", []string{"", "left", "right", "command"})
+	st.RawCQ = rapid.Bool().Draw(r, "rawCq")
 	return st
 }
 

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
 	"testing"
 
@@ -16,12 +15,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
-// The columns and the first samples of every stream of every model, and of the
-// dialects that differ.
+// The columns and the first samples of every stream of every model, and of some
+// that differ by firmware, settings or dialect.
 func TestGolden(t *testing.T) {
-	if runtime.GOARCH != "amd64" {
-		t.Skip("other processors fuse multiplications and additions: the last digit may differ")
-	}
 	type variant struct {
 		name, model string
 		change      func(*SourceConfig)
@@ -67,19 +63,61 @@ func TestGolden(t *testing.T) {
 			for kind := range lines {
 				got.WriteString(lines[kind].String())
 			}
-			path := filepath.Join("testdata", "golden", v.name+".txt")
-			if *update {
-				require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-				require.NoError(t, os.WriteFile(path, got.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(path)
-			require.NoError(t, err)
-			// A line at a time: the whole is too long to read.
-			wanted, written := strings.Split(string(want), "\n"), strings.Split(got.String(), "\n")
-			for i := range min(len(wanted), len(written)) {
-				require.Equal(t, wanted[i], written[i], "line %d", i+1)
-			}
-			assert.Len(t, written, len(wanted))
+			checkGolden(t, v.name+".txt", got.Bytes())
 		})
 	}
+}
+
+// What each version of Cortex makes of each model: the columns and the first
+// sample of every stream that is not as in the version before.
+func TestGoldenVersions(t *testing.T) {
+	versions := [][3]int{{2, 0, 0}, {2, 1, 0}, {2, 2, 1}, {2, 2, 2}, {2, 3, 0}, {2, 6, 0}, {2, 7, 0}, {3, 0, 0}, {4, 8, 32}}
+	for _, m := range Models() {
+		t.Run(m.Name, func(t *testing.T) {
+			var got bytes.Buffer
+			var before [NumKinds]string
+			for _, v := range versions {
+				fmt.Fprintf(&got, "# %d.%d.%d\n", v[0], v[1], v[2])
+				s := testSource(t, m.Name, func(c *SourceConfig) { c.Dialect = DialectFor(v[0], v[1], v[2]) })
+				var first [NumKinds]string
+				for kind := range first {
+					first[kind] = Kind(kind).String() + " none\n"
+					if l := s.Layout(Kind(kind)); l != nil {
+						first[kind] = fmt.Sprintf("%v %s\n", Kind(kind), l.AppendCols(nil))
+					}
+				}
+				var seen Kinds
+				s.Advance(testStart+10e9, AllKinds, func(x *Sample) {
+					if !seen.Has(x.Kind) {
+						seen |= KindSet(x.Kind)
+						first[x.Kind] += wire(s, x) + "\n"
+					}
+				})
+				for kind, text := range first {
+					if text != before[kind] {
+						got.WriteString(text)
+					}
+				}
+				before = first
+			}
+			checkGolden(t, filepath.Join("versions", m.Name+".txt"), got.Bytes())
+		})
+	}
+}
+
+func checkGolden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", "golden", name)
+	if *update {
+		require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
+		require.NoError(t, os.WriteFile(path, got, 0o644))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	// A line at a time: the whole is too long to read.
+	wanted, written := strings.Split(string(want), "\n"), strings.Split(string(got), "\n")
+	for i := range min(len(wanted), len(written)) {
+		require.Equal(t, wanted[i], written[i], "line %d", i+1)
+	}
+	assert.Len(t, written, len(wanted))
 }

@@ -2,14 +2,16 @@ package streams
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
-// An hour of an EPOC X on all streams, sample by sample: number, counter, time
-// and order; every sixty-fourth decoded.
+// An hour of an EPOC X on all streams, sample by sample: number, counter, time,
+// order, and that what is printed reads as what was made; every sixty-fourth is
+// read by encoding/json too.
 func TestHour(t *testing.T) {
 	seconds := int64(3600)
 	if testing.Short() {
@@ -34,8 +36,11 @@ func TestHour(t *testing.T) {
 		}
 		n[k]++
 		previous, kind = x.Due, k
+		line = s.Layout(k).AppendSample(line[:0], x)
+		if i := readBack(s.Layout(k), line, x.Values); i >= 0 {
+			t.Fatalf("%v sample %d: %s is printed as %s", k, x.Index, s.Layout(k).Columns[i].Name, line)
+		}
 		if x.Index%64 == 0 {
-			line = s.Layout(k).AppendSample(line[:0], x)
 			checkJSON(t, s.Layout(k), line)
 		}
 	})
@@ -75,4 +80,62 @@ func checkJSON(t *testing.T, l *Layout, line []byte) {
 			require.GreaterOrEqual(t, flat[i], 0.0)
 		}
 	}
+}
+
+// readBack reads a printed sample, digit by digit, and returns the first column
+// that is not as in values, -1 when there is none.
+func readBack(l *Layout, line []byte, values []int64) int {
+	at := 0
+	word := func() string {
+		for at < len(line) && strings.IndexByte("[],", line[at]) >= 0 {
+			at++
+		}
+		from := at
+		for at < len(line) && strings.IndexByte("[],", line[at]) < 0 {
+			at++
+		}
+		return string(line[from:at])
+	}
+	for i := range l.Columns {
+		c := &l.Columns[i]
+		ok := true
+		switch c.Type {
+		case Markers: // [] is all brackets
+		case Bool:
+			ok = word() == [2]string{"false", "true"}[values[i]]
+		case Action:
+			ok = word() == `"`+c.Names[values[i]]+`"`
+		default:
+			text := word()
+			if values[i] == Null {
+				ok = text == "null"
+				break
+			}
+			digits, negative := strings.CutPrefix(text, "-")
+			n, behind, point := int64(0), 0, false
+			for _, d := range []byte(digits) {
+				switch {
+				case d == '.':
+					point = true
+					continue
+				case d < '0' || d > '9':
+					return i
+				case point:
+					behind++
+				}
+				n = 10*n + int64(d-'0')
+			}
+			for ; behind < int(c.Decimals); behind++ {
+				n *= 10
+			}
+			if negative {
+				n = -n
+			}
+			ok = n == values[i] && behind == int(c.Decimals) && point == (c.Type == Float)
+		}
+		if !ok {
+			return i
+		}
+	}
+	return -1
 }

@@ -153,7 +153,7 @@ func TestStateCheck(t *testing.T) {
 		`background.exponent: 3 is out of range, want 0.5 to 2.5`:                                             func(s *State) { s.Background.Exponent = 3 },
 		`background.alphaFrequency: 20 is out of range, want 7 to 14`:                                         func(s *State) { s.Background.AlphaFrequency = 20 },
 		`blinkRate: 61 is out of range, want 0 to 60`:                                                         func(s *State) { s.BlinkRate = 61 },
-		`motorImagery: "feet" is unknown, want left, right`:                                                   func(s *State) { s.MotorImagery = "feet" },
+		`motorImagery: "feet" is unknown, want left, right, command`:                                          func(s *State) { s.MotorImagery = "feet" },
 		`waveforms[0].frequency: 0 is out of range, want 0.01 to 128`:                                         func(s *State) { s.Waveforms = []Waveform{{Shape: "sine"}} },
 		`waveforms[0].samples (their number): 0 is out of range, want 1 to 1000000`:                           func(s *State) { s.Waveforms = []Waveform{{Shape: "samples"}} },
 		`waveforms: 17 of them, want at most 16`:                                                              func(s *State) { s.Waveforms = make([]Waveform, 17) },

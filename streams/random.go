@@ -63,4 +63,5 @@ const (
 	seedFacial
 	seedTopography
 	seedInertial
+	seedRawContact
 )

@@ -410,15 +410,48 @@ func TestSSVEP(t *testing.T) {
 
 func TestMotorImagery(t *testing.T) {
 	sensors := func(c *SourceConfig) { noBlinks(c); c.State.Background.AlphaAmplitude = 1 }
-	ratio := func(hand string) float64 {
-		s := testSource(t, "EPOCFLEX", sensors, func(c *SourceConfig) { c.State.MotorImagery = hand })
+	ratio := func(hand string, command MentalCommand) float64 {
+		s := testSource(t, "EPOCFLEX", sensors, func(c *SourceConfig) { c.State.MotorImagery, c.State.MentalCommand = hand, command })
 		x := microvolts(s, 120)
 		return band(psd(x["C3"], 128), 10, 12.5) / band(psd(x["C4"], 128), 10, 12.5)
 	}
-	rest := ratio("")
+	rest := ratio("", MentalCommand{Action: "neutral"})
 	assert.InDelta(t, 1, rest, 0.5)
-	assert.Greater(t, ratio("left"), 2*rest, "the right hemisphere desynchronises")
-	assert.Less(t, ratio("right"), rest/2)
+	left := ratio("left", MentalCommand{Action: "neutral"})
+	assert.Greater(t, left, 2*rest, "the right hemisphere desynchronises")
+	assert.Less(t, ratio("right", MentalCommand{Action: "neutral"}), rest/2)
+	// While the user thinks of a command to a side, as strongly as of the command.
+	assert.Equal(t, left, ratio("command", MentalCommand{Action: "left", Power: 1}))
+	half := ratio("command", MentalCommand{Action: "left", Power: 0.5})
+	assert.True(t, half > 1.2*rest && half < left/1.2, half)
+	assert.Equal(t, rest, ratio("command", MentalCommand{Action: "push", Power: 1}))
+	assert.Equal(t, rest, ratio("", MentalCommand{Action: "left", Power: 1}), "only when it is asked for")
+}
+
+func TestRawCQ(t *testing.T) {
+	record := func(on bool) (counts []int64) {
+		s := testSource(t, "EPOCX", func(c *SourceConfig) { c.State.RawCQ, c.State.Contact = on, map[string]int{"T7": 1, "O1": 0} })
+		s.Advance(testStart+88e9, KindSet(EEG), func(x *Sample) { counts = append(counts, x.Values[16]) })
+		return counts
+	}
+	for _, n := range record(false) {
+		require.Zero(t, n, "as in every log of the API")
+	}
+	zero, low := 0, 0
+	for k, n := range record(true) {
+		switch turn := k % 22; {
+		case n == 0:
+			zero++
+			assert.True(t, turn >= 14 || turn == 6, "O1 has no contact, and after the sensors comes a pause")
+		case turn == 4:
+			low++
+			assert.InDelta(t, 256_000, n, 10_000, "T7")
+		default:
+			assert.InDelta(t, 4*256_000, n, 40_000)
+		}
+	}
+	assert.Equal(t, 1024*9, zero)
+	assert.Equal(t, 1024, low)
 }
 
 func TestInjectedWaveform(t *testing.T) {
@@ -478,7 +511,8 @@ func TestUnusedFeaturesChangeNothing(t *testing.T) {
 		"waveform": func(c *SourceConfig) {
 			c.State.Waveforms = []Waveform{{Shape: "sine", Frequency: 5, Amplitude: 50, Start: 100}}
 		},
-		"action without power": func(c *SourceConfig) { c.State.MentalCommand.Action = "push" },
+		"imagery without command": func(c *SourceConfig) { c.State.MotorImagery = "command" },
+		"action without power":    func(c *SourceConfig) { c.State.MentalCommand.Action = "push" },
 	} {
 		assert.Equal(t, plain, record(change), name)
 	}

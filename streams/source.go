@@ -86,6 +86,7 @@ type Source struct {
 	lostNow  bool
 	holeNow  bool
 	counts   []int64
+	rawCQ    int // column of RAW_CQ
 	previous []float64 // the last row received
 	level    []float64 // of a Flex's high pass
 
@@ -168,6 +169,7 @@ func NewSource(c SourceConfig) (*Source, error) {
 	}
 	s.lsb = float64(s.grid.Num) / float64(s.grid.Den)
 	s.layouts = layouts(m, sensors, s.motion, c.Dialect)
+	s.rawCQ = slices.IndexFunc(s.layouts[EEG].Columns, func(c Column) bool { return c.Name == "RAW_CQ" })
 	if m.DC == 0 && !c.Dialect.FlexDC {
 		s.level = make([]float64, n)
 	}
@@ -255,7 +257,7 @@ func (s *Source) SetClockOffset(offset int64) { s.offset = offset }
 
 // HeadsetTime returns the headset's clock at a host instant in seconds since the
 // Unix epoch: what syncWithHeadsetClock compares with.
-func (s *Source) HeadsetTime(hostNow int64) float64 { return float64(hostNow+s.offset) * 1e-9 }
+func (s *Source) HeadsetTime(hostNow int64) float64 { return mul(float64(hostNow+s.offset), 1e-9) }
 
 // firstOf returns the first EEG sample from k on at which a stream is due.
 func (s *Source) firstOf(kind Kind, k int64) int64 {
@@ -658,10 +660,26 @@ func (s *Source) fillEEG(k int64) {
 			v[2+c] = int64(float64(count)*scale + offset)
 		}
 	}
-	// RAW_CQ and MARKER_HARDWARE stay 0, as in every log of the API.
 	if s.model.Flex && s.layouts[EEG].Columns[n].Name == "HighBitFlex" {
 		v[n] = 8064_000
 	}
+	v[s.rawCQ] = 0
+	if s.st.RawCQ {
+		v[s.rawCQ] = s.rawContact(k)
+	}
+}
+
+// rawContact returns the raw count of the sensor whose turn it is, in
+// thousandths. The radio sends one sensor after the other and then nothing for a
+// while: 37 % of the rows of a recording of an EPOC are 0. Order and scale are a
+// guess: 256 a grade, and some noise.
+func (s *Source) rawContact(k int64) int64 {
+	turn := int(k % int64(len(s.sensors)*22/14))
+	if turn >= len(s.sensors) {
+		return 0
+	}
+	grade := int64(s.st.contact(s.sensors[turn]))
+	return 1000 * grade * (248 + int64(hash64(s.seed, seedRawContact, uint64(k))%16))
 }
 
 func (s *Source) fillMotion(k, due int64) {
@@ -769,8 +787,9 @@ func (s *Source) tellChange(old *State) {
 	if st.SSVEP != old.SSVEP {
 		s.tell(Truth{Kind: "ssvep", At: s.now, Frequency: st.SSVEP.Frequency, Amplitude: st.SSVEP.Amplitude})
 	}
-	if st.MotorImagery != old.MotorImagery {
-		s.tell(Truth{Kind: "motorImagery", At: s.now, Label: st.MotorImagery})
+	hand, power := st.imagined()
+	if before, was := old.imagined(); hand != before || power != was {
+		s.tell(Truth{Kind: "motorImagery", At: s.now, Label: hand, Amplitude: power})
 	}
 	a, b := st.FacialExpression, old.FacialExpression
 	if a.UAct != b.UAct || a.UPow != b.UPow {

@@ -34,11 +34,16 @@ type State struct {
 	Background Background `json:"background"`
 	BlinkRate  float64    `json:"blinkRate"` // spontaneous blinks a minute, 0 none; -1: 15 to 20, by the seed
 	MetWarmUp  float64    `json:"metWarmUp"` // seconds from the start in which every metric is null
+	// RawCQ fills the RAW_CQ column of eeg with raw contact counts, as recordings
+	// have them; without it they are 0.0, as in every log of the API.
+	RawCQ bool `json:"rawCq,omitempty"`
 
 	Waveforms    []Waveform `json:"waveforms,omitempty"`
 	ERP          []ERP      `json:"erp,omitempty"`
 	SSVEP        SSVEP      `json:"ssvep"`
-	MotorImagery string     `json:"motorImagery,omitempty"` // left or right: the hand that is imagined
+	// MotorImagery is left or right, the hand that is imagined, or command: that
+	// of a mental command left or right, for as long as the user thinks of it.
+	MotorImagery string `json:"motorImagery,omitempty"`
 }
 
 // Levels is the state of mind, 0..1 each. The metrics wander around them;
@@ -200,6 +205,17 @@ func (s *State) contact(sensor string) int {
 	return 4
 }
 
+// imagined returns the hand that is imagined, if any, and how vividly, 0..1.
+func (s *State) imagined() (hand string, power float64) {
+	switch c := s.MentalCommand; {
+	case s.MotorImagery == "left" || s.MotorImagery == "right":
+		return s.MotorImagery, 1
+	case s.MotorImagery == "command" && (c.Action == "left" || c.Action == "right"):
+		return c.Action, c.Power
+	}
+	return "", 0
+}
+
 // Bounds that keep a state within what the simulation is made for.
 const (
 	maxWaveforms = 16
@@ -275,7 +291,7 @@ func (s *State) Check(sensors []string) error {
 		errs = append(errs, number("ssvep.frequency", f, 1, 45))
 	}
 	if s.MotorImagery != "" {
-		errs = append(errs, word("motorImagery", s.MotorImagery, "left", "right"))
+		errs = append(errs, word("motorImagery", s.MotorImagery, "left", "right", "command"))
 	}
 	for _, name := range slices.Sorted(maps.Keys(s.Contact)) {
 		if name != "*" {

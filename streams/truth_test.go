@@ -29,7 +29,7 @@ func TestTruth(t *testing.T) {
 		{update1(s, func(st *State) { st.Head.Movement = "nod" }), `{"kind":"movement","at":1700000008000000000,"time":1700000008.25,"sample":2047,"amplitude":10,"frequency":1,"label":"nod"}`},
 		{update1(s, func(st *State) { st.MentalCommand.Action, st.MentalCommand.Power = "push", 0.5 }), `{"kind":"command","at":1700000009000000000,"time":1700000009.25,"sample":2303,"amplitude":0.5,"label":"push"}`},
 		{update1(s, func(st *State) { st.SSVEP.Frequency = 12 }), `{"kind":"ssvep","at":1700000010000000000,"time":1700000010.25,"sample":2559,"amplitude":4,"frequency":12}`},
-		{update1(s, func(st *State) { st.MotorImagery = "left" }), `{"kind":"motorImagery","at":1700000011000000000,"time":1700000011.25,"sample":2815,"label":"left"}`},
+		{update1(s, func(st *State) { st.MotorImagery = "left" }), `{"kind":"motorImagery","at":1700000011000000000,"time":1700000011.25,"sample":2815,"amplitude":1,"label":"left"}`},
 		{update1(s, func(st *State) {
 			st.Waveforms = []Waveform{{Shape: "sine", Frequency: 7, Amplitude: 5, Start: 0.5, Duration: 3, Sensors: []string{"Pz"}}}
 			st.Waveforms[0].Sensors[0] = "O1"
