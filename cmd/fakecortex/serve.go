@@ -31,6 +31,7 @@ type serveCmd struct {
 	StartTime     time.Time         `placeholder:"RFC3339" help:"Virtual time at the start; default: the scenario's, else now, or a fixed instant with the manual clock."`
 	ReadyFile     string            `type:"path" placeholder:"FILE" help:"File to write the ready line to; removed at the end."`
 	Journal       string            `type:"path" placeholder:"FILE" help:"File for the journal, one entry of JSON a line."`
+	Truth         string            `type:"path" placeholder:"FILE" help:"File for the ground truth, what was put into the signals and when: one JSON object a line."`
 	LogFormat     string            `default:"text" enum:"text,json" placeholder:"text|json" help:"Format of the log on standard error."`
 	LogLevel      string            `default:"info" enum:"debug,info,warn,error" placeholder:"LEVEL" help:"Lowest level logged: debug, info, warn or error."`
 	AllowPlainWS  bool              `name:"allow-plain-ws" help:"Serve ws:// on the same port too. The real Cortex does not."`
@@ -85,8 +86,13 @@ func (c *serveCmd) Run(s system) (err error) {
 		defer func() { err = errors.Join(err, f.Close()) }() // behind the emulator, which writes until its end
 		journal = f
 	}
+	truth, err := openTruth(c.Truth)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, truth.close()) }() // it too
 	emu, err := emulator.Start(emulator.Options{
-		Journal: journal, Seed: c.Seed, Clock: c.Clock, StartTime: c.StartTime, Listen: c.Listen, TLSDir: dir, TLSNames: c.TLSName,
+		Journal: journal, Truth: truth.add, Seed: c.Seed, Clock: c.Clock, StartTime: c.StartTime, Listen: c.Listen, TLSDir: dir, TLSNames: c.TLSName,
 		AllowPlainWS: c.AllowPlainWS, Logger: logger, Scenario: c.Scenario, Set: c.Set, CortexVersion: c.CortexVersion, Files: c.files(),
 	})
 	if err != nil {

@@ -465,6 +465,15 @@ func TestVerdictAndTruth(t *testing.T) {
 	require.NotEmpty(t, truth)
 	assert.Equal(t, "EPOCPLUS-3B9A0001", truth[0].(map[string]any)["headset"])
 	assert.Empty(t, do(t, h, 200, "GET", "/v1/truth?headset=other", "")["truth"])
+	answer := request{target: "/v1/truth?kind=blink", header: map[string]string{"Accept": "application/jsonl"}}.serve(h)
+	assert.Equal(t, "application/jsonl", answer.Header().Get("Content-Type"))
+	lines := strings.Split(strings.TrimSpace(answer.Body.String()), "\n")
+	require.Len(t, lines, len(truth))
+	for i, line := range lines {
+		var x any
+		require.NoError(t, json.Unmarshal([]byte(line), &x))
+		assert.Equal(t, truth[i], x)
+	}
 }
 
 func TestMetrics(t *testing.T) {

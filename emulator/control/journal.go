@@ -101,19 +101,28 @@ func (s *server) journal(w http.ResponseWriter, r *http.Request) error {
 	} else {
 		page = s.emu.Journal(q)
 	}
-	if strings.Contains(r.Header.Get("Accept"), "application/jsonl") {
-		w.Header().Set("Content-Type", "application/jsonl")
-		encoder := json.NewEncoder(w)
-		encoder.SetEscapeHTML(false)
-		for i := range page.Entries {
-			if encoder.Encode(&page.Entries[i]) != nil {
-				return nil // the peer has gone
-			}
-		}
+	if wantsLines(r) {
+		lines(w, page.Entries)
 		return nil
 	}
 	reply(w, http.StatusOK, page)
 	return nil
+}
+
+func wantsLines(r *http.Request) bool {
+	return strings.Contains(r.Header.Get("Accept"), "application/jsonl")
+}
+
+// lines answers with one JSON object a line.
+func lines[T any](w http.ResponseWriter, list []T) {
+	w.Header().Set("Content-Type", "application/jsonl")
+	encoder := json.NewEncoder(w)
+	encoder.SetEscapeHTML(false)
+	for i := range list {
+		if encoder.Encode(&list[i]) != nil {
+			return // the peer has gone
+		}
+	}
 }
 
 func (s *server) count(w http.ResponseWriter, r *http.Request) error {
@@ -220,6 +229,10 @@ func (s *server) truth(w http.ResponseWriter, r *http.Request) error {
 		if (headset == "" || t.Headset == headset) && (kind == "" || t.Kind == kind) {
 			list = append(list, t)
 		}
+	}
+	if wantsLines(r) {
+		lines(w, list)
+		return nil
 	}
 	reply(w, http.StatusOK, map[string]any{"truth": list})
 	return nil
