@@ -86,7 +86,7 @@ type Source struct {
 	lostNow  bool
 	holeNow  bool
 	counts   []int64
-	rawCQ    int // column of RAW_CQ
+	rawCQ    int       // column of RAW_CQ
 	previous []float64 // the last row received
 	level    []float64 // of a Flex's high pass
 

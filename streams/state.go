@@ -38,9 +38,9 @@ type State struct {
 	// have them; without it they are 0.0, as in every log of the API.
 	RawCQ bool `json:"rawCq,omitempty"`
 
-	Waveforms    []Waveform `json:"waveforms,omitempty"`
-	ERP          []ERP      `json:"erp,omitempty"`
-	SSVEP        SSVEP      `json:"ssvep"`
+	Waveforms []Waveform `json:"waveforms,omitempty"`
+	ERP       []ERP      `json:"erp,omitempty"`
+	SSVEP     SSVEP      `json:"ssvep"`
 	// MotorImagery is left or right, the hand that is imagined, or command: that
 	// of a mental command left or right, for as long as the user thinks of it.
 	MotorImagery string `json:"motorImagery,omitempty"`
