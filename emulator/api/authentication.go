@@ -47,7 +47,7 @@ func authenticationMethods() []rpc.Method[*Call] {
 			Name: "generateNewToken", Chapter: chapter, Doc: "Returns a token that lives longer.", Handle: generateNewToken,
 			Params: append([]rpc.Param{tokenParam()}, clientParams()...),
 			Errors: []int{
-				CodeTokenOtherApp, CodeNoInternet, CodeCloudFailure, CodeLoginToken, CodeInvalidCredentials, CodeAuthorizeToken, CodeCloudRefreshing,
+				CodeTokenOtherApp, CodeCloudFailure, CodeLoginToken, CodeInvalidCredentials, CodeAuthorizeToken, CodeCloudRefreshing,
 			},
 			Guessed: "the old token keeps its own end",
 		},

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -128,24 +129,28 @@ func TestCodeTable(t *testing.T) {
 	}
 }
 
-// TestEveryRefusalIsDeclared: a method answers only with codes that its entry
-// in the registry names, besides those that every method can give.
-func TestEveryRefusalIsDeclared(t *testing.T) {
-	general := map[int]bool{CodeInvalidParams: true, CodeMissingParams: true, CodeMethodNotFound: true, CodeServiceStarting: true, CodeInternal: true}
-	token := map[int]bool{
-		CodeTokenInvalid: true, CodeTokenExpired: true, CodeNotLoggedIn: true, CodeTokenNotFit: true, CodeNoAccessRight: true, CodeNotReauthorized: true,
-	}
-	world := DefaultWorld()
-	world.VirtualHeadsetMethods = true
-	registry := newBench(t, world).service.registry
+// played is what the transcripts show of each method: how often it succeeded
+// and, by code, how often it was refused; and which warnings came later in a
+// transcript that calls it.
+type played struct {
+	successes int
+	codes     map[int]string // to the transcript
+	warnings  map[int]bool
+}
+
+// transcriptOutcomes reads the transcripts, which TestTranscripts holds against
+// the service.
+func playedMethods(t *testing.T) map[string]*played {
 	paths, err := filepath.Glob("testdata/*.golden")
 	require.NoError(t, err)
-	checked := 0
+	out := make(map[string]*played)
 	for _, path := range paths {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
-		methods := make(map[string]string) // by client and id
+		methods, called := make(map[string]string), make(map[string]bool) // by client and id; all
+		byHand := false
 		for _, line := range strings.Split(string(text), "\n") {
+			byHand = byHand || strings.Contains(line, " do SendWarning ")
 			words := strings.Fields(line)
 			if len(words) < 4 {
 				continue
@@ -157,35 +162,98 @@ func TestEveryRefusalIsDeclared(t *testing.T) {
 					Method string
 				}
 				if json.Unmarshal([]byte(frame), &req) == nil {
-					methods[client+string(req.ID)] = req.Method
+					methods[client+string(req.ID)], called[req.Method] = req.Method, true
+					if out[req.Method] == nil {
+						out[req.Method] = &played{codes: map[int]string{}, warnings: map[int]bool{}}
+					}
 				}
 				continue
 			}
 			_, frame, ok := strings.Cut(line, " < ")
-			var answer struct{ ID json.RawMessage }
-			if !ok || json.Unmarshal([]byte(frame), &answer) != nil || answer.ID == nil {
-				continue
+			var f struct {
+				ID, Error, Warning json.RawMessage
+				Result             any
 			}
-			m, ok := registry.Lookup(methods[client+string(answer.ID)])
-			if !ok {
+			if !ok || json.Unmarshal([]byte(frame), &f) != nil {
 				continue
 			}
 			got := make(map[int]bool)
 			codesIn(t, frame, got)
+			if f.Warning != nil && !byHand {
+				for code := range got {
+					for method := range called {
+						out[method].warnings[code] = true
+					}
+				}
+			}
+			o := out[methods[client+string(f.ID)]]
+			if f.ID == nil || o == nil {
+				continue
+			}
 			for code := range got {
-				if code >= 0 {
-					continue
+				if code < 0 {
+					o.codes[code] = path
+				} else {
+					o.warnings[code] = true // beside the result
 				}
-				checked++
-				declared := general[code] || m.Has("cortexToken") && token[code]
-				for _, have := range m.Errors {
-					declared = declared || have == code
-				}
-				require.True(t, declared, "%s: %s answers with %d, which it does not declare", path, m.Name, code)
+			}
+			list, several := f.Result.(map[string]any)
+			if done, ok := list["success"].([]any); f.Error == nil && (!several || !ok || len(done) > 0) {
+				o.successes++
 			}
 		}
 	}
+	return out
+}
+
+// TestEveryRefusalIsDeclared: a method answers only with codes that its entry
+// in the registry names, besides those that every method can give.
+func TestEveryRefusalIsDeclared(t *testing.T) {
+	general := map[int]bool{CodeInvalidParams: true, CodeMissingParams: true, CodeMethodNotFound: true, CodeServiceStarting: true, CodeInternal: true}
+	token := map[int]bool{
+		CodeTokenInvalid: true, CodeTokenExpired: true, CodeNotLoggedIn: true, CodeTokenNotFit: true, CodeNoAccessRight: true, CodeNotReauthorized: true,
+	}
+	world := DefaultWorld()
+	world.VirtualHeadsetMethods = true
+	registry := newBench(t, world).service.registry
+	checked := 0
+	for name, o := range playedMethods(t) {
+		m, ok := registry.Lookup(name)
+		if !ok {
+			continue
+		}
+		for code, path := range o.codes {
+			checked++
+			declared := general[code] || m.Has("cortexToken") && token[code] || slices.Contains(m.Errors, code)
+			require.True(t, declared, "%s: %s answers with %d, which it does not declare", path, name, code)
+		}
+	}
 	require.Greater(t, checked, 100)
+}
+
+// TestEveryDeclarationIsPlayed is the other way round: the transcripts show each
+// method succeed, refuse with each code that its entry names, and cause each of
+// its warnings.
+func TestEveryDeclarationIsPlayed(t *testing.T) {
+	world := DefaultWorld()
+	world.VirtualHeadsetMethods = true
+	methods := playedMethods(t)
+	export := make(map[int]bool)
+	codesIn(t, exportOntoFolders(newBench(t, DefaultWorld())), export) // needs more than a script
+	for code := range export {
+		methods["exportRecord"].codes[code] = "exportOntoFolders"
+	}
+	for _, m := range newBench(t, world).service.registry.Methods() {
+		o := methods[m.Name]
+		require.NotNil(t, o, "no transcript calls %s", m.Name)
+		require.Positive(t, o.successes, "%s never succeeds", m.Name)
+		for _, code := range m.Errors {
+			require.Contains(t, o.codes, code, "%s is never refused with %d", m.Name, code)
+		}
+		for _, code := range m.Warnings {
+			require.True(t, o.warnings[code], "no warning %d in a transcript with %s", code, m.Name)
+		}
+	}
 }
 
 // TestOverrides replaces texts and codes of every kind of message.

@@ -203,3 +203,28 @@ func TestMethodsAreDescribed(t *testing.T) {
 		}
 	}
 }
+
+// TestEveryDocumentedMethodIsServed: these are the methods that the contents of
+// the Cortex API documentation list, chapter by chapter.
+func TestEveryDocumentedMethodIsServed(t *testing.T) {
+	registry := newBench(t, DefaultWorld()).service.registry
+	for chapter, methods := range map[string]string{
+		"Authentication":    "getCortexInfo getUserLogin requestAccess hasAccessRight authorize generateNewToken getUserInformation getLicenseInfo",
+		"Headset":           "controlDevice queryHeadsets updateHeadset updateHeadsetCustomInfo syncWithHeadsetClock configMapping",
+		"Sessions":          "createSession updateSession querySessions",
+		"Data Subscription": "subscribe unsubscribe",
+		"Records": "createRecord stopRecord updateRecord deleteRecord exportRecord queryRecords getRecordInfos configOptOut " +
+			"requestToDownloadRecordData",
+		"Markers":  "injectMarker updateMarker",
+		"Subjects": "createSubject updateSubject deleteSubjects querySubjects getDemographicAttributes",
+		"BCI":      "queryProfile getCurrentProfile setupProfile loadGuestProfile getDetectionInfo training",
+		"Advanced BCI": "getTrainedSignatureActions getTrainingTime facialExpressionSignatureType facialExpressionThreshold " +
+			"mentalCommandActiveAction mentalCommandBrainMap mentalCommandGetSkillRating mentalCommandTrainingThreshold mentalCommandActionSensitivity",
+	} {
+		for _, name := range strings.Fields(methods) {
+			m, served := registry.Lookup(name)
+			require.True(t, served, name)
+			require.Equal(t, chapter, m.Chapter, name)
+		}
+	}
+}

@@ -140,7 +140,8 @@ var scriptWords = map[string]func(testing.TB, *World, string){
 		w.Profiles = append(w.Profiles, p)
 	},
 	"record": func(_ testing.TB, w *World, v string) {
-		w.Records = append(w.Records, RecordSpec{ID: "0ec0de00-0000-4000-8000-000000000001", Title: v, NoData: true})
+		title, sync, _ := strings.Cut(v, ":")
+		w.Records = append(w.Records, RecordSpec{ID: "0ec0de00-0000-4000-8000-000000000001", Title: title, NoData: true, Sync: sessionstore.Sync(sync)})
 	},
 	"license": func(_ testing.TB, w *World, v string) {
 		if v == "none" {

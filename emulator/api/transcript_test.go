@@ -183,6 +183,9 @@ func (b *bench) unseen(name string) []string {
 			out = append(out, "ok")
 		default:
 			stream, _, _ := strings.Cut(strings.TrimPrefix(frame, `{"`), `"`)
+			if stream == "sid" { // the one stream whose name comes after sid in the alphabet
+				stream = "sys"
+			}
 			out = append(out, stream)
 		}
 	}
