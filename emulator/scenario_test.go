@@ -120,6 +120,40 @@ func TestScenarioOfAFileSaysWhatIsWrong(t *testing.T) {
 	require.ErrorContains(t, err, "--set headsett")
 }
 
+// TestTextsOfAScenario: a scenario has its own words and codes, in errors, in the
+// warnings of every shape, and in members of answers.
+func TestTextsOfAScenario(t *testing.T) {
+	e := startWith(t, `
+world:
+  users: [{username: demo.user, eulaAccepted: false}]
+  bluetoothDenied: true
+  rules: {missingParameterCode: -32602}
+texts:
+  errors:
+    -32014: {message: "No <such> token.", code: -32099, behavior: Ask again.}
+    -32016: Not this one.
+  warnings:
+    6: Read it.
+    31: {code: 32}
+    104: {message: {behavior: Here it is., headsetId: "%s"}, code: 204}
+    103: "%s is gone."
+`)
+	p := dialMemory(t, e)
+	ask := func(method, params string) string {
+		p.write(`{"id":1,"jsonrpc":"2.0","method":"` + method + `","params":` + params + `}`)
+		return p.read()
+	}
+	assert.Equal(t, `{"error":{"code":-32099,"data":{"behavior":"Ask again."},"message":"No <such> token."},"id":1,"jsonrpc":"2.0"}`, ask("querySessions", `{"cortexToken":"x"}`))
+	assert.Contains(t, ask("authorize", `{}`), `{"code":-32602,"data":{"behavior":"This parameter is required: clientId"},"message":"Missing the required parameters."}`)
+	assert.Contains(t, ask("authorize", `{"clientId":"app-basic","clientSecret":"s"}`), `"warning":{"code":6,"licenseUrl":"https://fakecortex.invalid/eula","message":"Read it."}`)
+	assert.Contains(t, ask("queryHeadsets", `{}`), `{"attention":{"code":32,`)
+	ask("controlDevice", `{"command":"connect","headset":"EPOCPLUS-3B9A0001"}`)
+	assert.Equal(t, `{"jsonrpc":"2.0","warning":{"code":204,"message":{"behavior":"Here it is.","headsetId":"%s"}}}`, p.read(), "an object stands as it is")
+	require.NoError(t, e.Act("headsetOff"))
+	require.NoError(t, e.Advance(30*time.Second))
+	assert.Equal(t, `{"jsonrpc":"2.0","warning":{"code":103,"message":{"behavior":"EPOCPLUS-3B9A0001 is gone.","headsetId":"EPOCPLUS-3B9A0001"}}}`, p.read())
+}
+
 // A headset that goes away and comes back: samples stop and resume at the
 // instants of the timeline, and the answer to a call that a step waits for meets
 // the world that the step has made.

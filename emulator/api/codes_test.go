@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -298,4 +299,79 @@ func TestOverrides(t *testing.T) {
 	before := len(b.frames["a"])
 	b.service.LogOut()
 	require.Equal(t, `{"jsonrpc":"2.0","warning":{"code":1003,"message":{"who":"somebody"}}}`, b.frames["a"][before])
+}
+
+// TestEveryTextAndCodeCanBeReplaced plays every script in a world that has other
+// texts and other codes for everything: not one of the usual ones is left.
+func TestEveryTextAndCodeCanBeReplaced(t *testing.T) {
+	const away = 500_000 // from the usual codes
+	errors, warnings := make(map[int]Override), make(map[int]Override)
+	for _, row := range codeTable {
+		code := row.Code - away
+		if row.Warning {
+			code = row.Code + away
+			warnings[row.Code] = Override{Message: fmt.Sprintf("text of %d", row.Code), Code: &code}
+		} else {
+			errors[row.Code] = Override{Message: fmt.Sprintf("text of %d", row.Code), Code: &code}
+		}
+	}
+	type coded struct {
+		Code    *int
+		Message json.RawMessage
+	}
+	checked := make(map[int]bool)
+	check := func(t *testing.T, c coded, frame string) {
+		if c.Code == nil {
+			return
+		}
+		usual := *c.Code + away
+		if *c.Code > 0 {
+			usual = *c.Code - away
+		}
+		want, text := fmt.Sprintf("text of %d", usual), ""
+		if json.Unmarshal(c.Message, &text) != nil {
+			var object struct{ Behavior, Message string }
+			require.NoError(t, json.Unmarshal(c.Message, &object), frame)
+			text = object.Behavior + object.Message
+		}
+		require.Equal(t, want, text, frame)
+		checked[usual] = true
+	}
+	paths, err := filepath.Glob("testdata/*.script")
+	require.NoError(t, err)
+	for _, path := range paths {
+		script, err := os.ReadFile(path)
+		require.NoError(t, err)
+		var lines []string
+		for _, line := range strings.Split(string(script), "\n") {
+			if !strings.HasPrefix(line, "expect ") && !strings.HasPrefix(line, "do SendWarning ") { // of codes, and of a text of its own
+				lines = append(lines, line)
+			}
+		}
+		t.Run(filepath.Base(path), func(t *testing.T) {
+			world := scriptWorld(t, lines[0])
+			world.Errors, world.Warnings = errors, warnings
+			b := newBench(t, world)
+			b.vars["$folder"] = t.TempDir()
+			b.run(strings.Join(lines, "\n"))
+			for _, frames := range b.frames {
+				for _, frame := range frames {
+					var f struct {
+						Error, Warning, Attention coded
+						Result                    json.RawMessage
+					}
+					require.NoError(t, json.Unmarshal([]byte(frame), &f), frame)
+					var result struct {
+						Warning coded
+						Failure []coded
+					}
+					_ = json.Unmarshal(f.Result, &result) // an array has neither
+					for _, c := range append(result.Failure, f.Error, f.Warning, f.Attention, result.Warning) {
+						check(t, c, frame)
+					}
+				}
+			}
+		})
+	}
+	require.Greater(t, len(checked), 80)
 }
