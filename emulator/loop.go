@@ -21,11 +21,12 @@ type loop struct {
 
 	dirty []*client // clients with frames that their writer was not told of
 
-	jobs    int             // work beside the loop whose end the loop has not seen
-	target  int64           // of the running advance
-	working sync.WaitGroup  // the goroutines of that work
-	ctx     context.Context // theirs; cancel ends it
-	cancel  context.CancelFunc
+	advancing bool            // the clock is being moved by hand
+	jobs      int             // work beside the loop whose end the loop has not seen
+	target    int64           // of the running advance
+	working   sync.WaitGroup  // the goroutines of that work
+	ctx       context.Context // theirs; cancel ends it
+	cancel    context.CancelFunc
 }
 
 // inboxSize is how many requests may wait for the loop before the readers of
@@ -151,6 +152,9 @@ func (l *loop) advance(d time.Duration) {
 	l.settle()
 	target := max(l.clock.Now(), l.target) + int64(d)
 	l.target = target
+	outer := l.advancing
+	l.advancing = true
+	defer func() { l.advancing = outer }()
 	world := l.sched
 	for l.sched == world && l.sched.Step(target) {
 		l.giveRoom()

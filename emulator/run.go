@@ -59,7 +59,7 @@ func (e *Emulator) newRun(l *life, sched *streams.Scheduler) (*run, error) {
 	r.journal = newJournal(doc, l.start.UnixNano(), e.options.Journal)
 	hooks := api.Hooks{
 		Requested: r.requested, Answered: r.answered, Malformed: r.malformed, Warned: r.warned, Event: r.event,
-		Truth: r.truth, Background: e.loop.background,
+		Truth: r.truth, Background: e.loop.background, Ahead: r.ahead,
 	}
 	r.engine = scenarios.NewEngine(doc, r, l.seed)
 	if r.engine.Streams() != 0 {
@@ -79,6 +79,10 @@ func (e *Emulator) newRun(l *life, sched *streams.Scheduler) (*run, error) {
 	}
 	return r, nil
 }
+
+// ahead reports that the manual clock is being advanced, when requests have to
+// wait, and that no fault can break what is on its way to a client.
+func (r *run) ahead() bool { return r.e.loop.advancing && r.e.loop.jobs == 0 && r.faults.Idle() }
 
 // parameters returns the parameters of a method, nil for an unknown one.
 func (r *run) parameters(method string) []string {

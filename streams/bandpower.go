@@ -15,9 +15,9 @@ type bandPower struct {
 	pos    int
 	high   biquad
 	state  [][2]float64
-	// rings hold each sample twice, so that the last two seconds are in one
-	// piece. They are even in number: two share a transform.
-	rings  [][2 * powWindow]float64
+	// rings hold, one channel behind the other, each sample twice, so that the last
+	// two seconds are in one piece. They are even in number: two share a transform.
+	rings  []float64
 	window [powWindow]float64
 	fft    *fft
 	re, im [powWindow]float64
@@ -29,7 +29,7 @@ func newBandPower(rate, channels int) *bandPower {
 	p := &bandPower{
 		stride: rate / 128,
 		high:   biquad{0.96588528974407, -1.93177057948814, 0.96588528974407, -1.93060642721967, 0.93293473175661},
-		state:  make([][2]float64, channels), rings: make([][2 * powWindow]float64, (channels+1)/2*2), fft: newFFT(),
+		state:  make([][2]float64, channels), rings: make([]float64, (channels+1)/2*2*ringSize), fft: newFFT(),
 	}
 	for i := range p.window {
 		p.window[i] = (1 - math.Cos(2*math.Pi*float64(i+1)/(powWindow+1))) / powWindow // 2*Hann/256
@@ -51,7 +51,8 @@ func (p *bandPower) push(counts []int64, lsb float64) {
 	}
 	for c, n := range counts {
 		y := p.high.step(&p.state[c], float64(n)*lsb)
-		p.rings[c][p.pos], p.rings[c][p.pos+powWindow] = y, y
+		at := c*ringSize + p.pos
+		p.rings[at], p.rings[at+powWindow] = y, y
 	}
 	p.pos = (p.pos + 1) % powWindow
 }
@@ -62,14 +63,28 @@ var edges = [...][2]int{{8, 16}, {16, 24}, {24, 32}, {32, 50}, {50, edgeBin}}
 
 const edgeBin = 90
 
-// fill writes five values a channel, in thousandths of uV^2/Hz. Two channels
-// share one complex transform: the sums and differences of its two halves are
-// their spectra.
-func (p *bandPower) fill(dst []int64) {
+const ringSize = 2 * powWindow
+
+// fill writes the powers of the last two seconds.
+func (p *bandPower) fill(dst []int64) { p.compute(dst, p.rings[p.pos:], ringSize) }
+
+// appendWindows appends the last two seconds of every channel, for compute.
+func (p *bandPower) appendWindows(dst []float64) []float64 {
+	for at := p.pos; at < len(p.rings); at += ringSize {
+		dst = append(dst, p.rings[at:at+powWindow]...)
+	}
+	return dst
+}
+
+// compute writes five values a channel, in thousandths of uV^2/Hz, from windows
+// that begin a stride apart. Two channels share one complex transform: the sums
+// and differences of its two halves are their spectra. It uses nothing that push
+// changes.
+func (p *bandPower) compute(dst []int64, windows []float64, stride int) {
 	channels := len(p.state)
 	for c := 0; c < channels; c += 2 {
-		a := (*[powWindow]float64)(p.rings[c][p.pos:])
-		b := (*[powWindow]float64)(p.rings[c+1][p.pos:])
+		a := (*[powWindow]float64)(windows[c*stride:])
+		b := (*[powWindow]float64)(windows[(c+1)*stride:])
 		p.fft.transform(&p.re, &p.im, a, b, &p.window, mean(a), mean(b))
 		for band, e := range edges {
 			powerA, powerB := 0.0, 0.0

@@ -46,6 +46,10 @@
 // are added (mul), so that amd64 and arm64, which could do both in one step, send
 // the same bytes: the golden files hold on both.
 //
+// Who knows that nothing will happen for a while, as a clock that is moved by hand
+// does, can let a source make its samples ahead in a goroutine of its own
+// (Prefetch).
+//
 // Random numbers begin anew every half minute. A source that nobody listens to
 // therefore need not compute what nobody hears: it makes up for the last minute
 // when somebody does.

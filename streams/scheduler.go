@@ -112,6 +112,10 @@ func (s *Scheduler) Pass(t int64) bool {
 	return true
 }
 
+// Horizon returns the instant until which nothing else will happen than the event
+// that is happening now, unless it makes it happen.
+func (s *Scheduler) Horizon() int64 { return min(s.until, s.Next()-1) }
+
 type eventHeap []*Event
 
 func (h eventHeap) Len() int { return len(h) }

@@ -99,6 +99,12 @@ type Source struct {
 
 	sample Sample
 	values [NumKinds][]int64
+
+	// See Prefetch. What is above belongs to its goroutine while there is one.
+	ahead   *ahead
+	batch   *batch // that it is making
+	spares  []*batch
+	collect func(*Sample)
 }
 
 type wave struct {
@@ -253,7 +259,10 @@ func (s *Source) indexAt(t int64) int64 {
 func (s *Source) stamp(t int64) int64 { return (t + s.offset + 50_000) / 100_000 }
 
 // SetClockOffset moves the headset's clock, nanoseconds from the host's.
-func (s *Source) SetClockOffset(offset int64) { s.offset = offset }
+func (s *Source) SetClockOffset(offset int64) {
+	s.join()
+	s.offset = offset
+}
 
 // HeadsetTime returns the headset's clock at a host instant in seconds since the
 // Unix epoch: what syncWithHeadsetClock compares with.
@@ -272,6 +281,7 @@ func (s *Source) firstOf(kind Kind, k int64) int64 {
 // wake computes what was left out while nobody listened: at most the last two
 // blocks, as nothing older is remembered but by the metrics.
 func (s *Source) wake() {
+	s.join()
 	if !s.asleep {
 		return
 	}
@@ -290,6 +300,13 @@ func (s *Source) wake() {
 // NextDue returns the host instant of the earliest sample to come of the streams
 // in mask, math.MaxInt64 when there is none.
 func (s *Source) NextDue(mask Kinds) int64 {
+	for s.ahead != nil {
+		if x := s.first(); x != nil && mask.Has(x.Kind) {
+			return x.Due
+		} else if x != nil {
+			s.take(nil)
+		}
+	}
 	next, k := int64(math.MaxInt64), s.k
 	if s.asleep {
 		k = s.indexAt(s.now + 1)
@@ -315,6 +332,9 @@ func (s *Source) NextDue(mask Kinds) int64 {
 // made up for, some milliseconds of work, when one is. What was put into a signal
 // that nobody asked for may then be missing from the truth.
 func (s *Source) Advance(until int64, mask Kinds, emit func(*Sample)) {
+	if s.ahead != nil && s.takeAhead(until, mask, emit) {
+		return
+	}
 	if mask&s.streams == 0 {
 		if until > s.now {
 			s.now, s.asleep = until, true
@@ -374,7 +394,9 @@ func (s *Source) step(k, due int64, mask Kinds, emit func(*Sample)) {
 			s.emit(EQ, k, due, emit)
 		}
 		if s.wants(POW, k, mask) && k >= int64(2*s.bg.rate)-1 {
-			s.power.fill(s.values[POW])
+			if s.batch == nil { // else its owner does
+				s.power.fill(s.values[POW])
+			}
 			s.emit(POW, k, due, emit)
 		}
 		if s.wants(MET, k, mask) {
@@ -716,6 +738,7 @@ func (s *Source) battery(at int64) float64 {
 
 // State returns a copy of the state, its battery as it is now.
 func (s *Source) State() State {
+	s.join()
 	st := s.st.Clone()
 	st.Battery.Percent = s.battery(s.now)
 	return st
@@ -757,6 +780,10 @@ func (s *Source) tell(t Truth) {
 	t.Time = float64(s.stamp(t.At)) / 1e4
 	if t.Sample == 0 {
 		t.Sample = s.indexAt(t.At)
+	}
+	if s.batch != nil {
+		s.batch.truths = append(s.batch.truths, told{len(s.batch.samples), t})
+		return
 	}
 	s.truth(t)
 }

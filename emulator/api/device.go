@@ -239,11 +239,32 @@ func (d *device) schedule() {
 }
 
 func (d *device) run() {
+	d.prefetch()
 	d.advance()
 	for d.mask != 0 && d.service.sched.Pass(d.source.NextDue(d.mask)) {
 		d.advance()
 	}
 	d.schedule()
+}
+
+// How long nothing must happen so that it is worth making the samples ahead, and
+// how many of them are made at most, by time.
+const (
+	minAhead = int64(500 * time.Millisecond)
+	maxAhead = int64(time.Minute)
+)
+
+// prefetch lets the source make its samples beside the loop up to the next thing
+// that happens in the world. It changes no byte.
+func (d *device) prefetch() {
+	s := d.service
+	if s.hooks.Ahead == nil || s.hooks.Sampled != nil || d.mask == 0 || d.silent || len(d.taps) > 0 {
+		return // who looks on at the samples may want to change what comes next
+	}
+	now := s.sched.Now()
+	if until := min(s.sched.Horizon(), now+maxAhead); until-now >= minAhead && s.hooks.Ahead() {
+		d.source.Prefetch(until, d.mask)
+	}
 }
 
 // advance brings the simulation to now and sends what was due until then.

@@ -84,6 +84,9 @@ type Hooks struct {
 	Background func(work func(context.Context), done func())
 	// Truth is called with what is put into the signal of a headset.
 	Truth func(headset string, truth streams.Truth)
+	// Ahead reports that from now to the next event of the scheduler nothing can
+	// reach the world from outside: samples may then be made before their time.
+	Ahead func() bool
 }
 
 // Service is the Cortex API over one world. See the package comment.
