@@ -95,17 +95,26 @@ type RecordState struct {
 
 // HeadsetState is one headset, in reach or not.
 type HeadsetState struct {
-	ID          string                       `json:"id"`
-	Model       string                       `json:"model"`
-	Firmware    string                       `json:"firmware"`
-	Status      string                       `json:"status"` // absent, discovered, connecting, connected
-	On          bool                         `json:"on"`
-	Silent      bool                         `json:"silent"` // connected, but no sample arrives
-	ConnectedBy string                       `json:"connectedBy"`
-	Virtual     bool                         `json:"isVirtual"`
-	Sensors     []string                     `json:"sensors"`
-	Settings    sessionstore.HeadsetSettings `json:"settings"`
-	Signal      *streams.State               `json:"signal,omitempty"` // nil unless connected
+	ID          string         `json:"id"`
+	Model       string         `json:"model"`
+	Firmware    string         `json:"firmware"`
+	Status      string         `json:"status"` // absent, discovered, connecting, connected
+	On          bool           `json:"on"`
+	Silent      bool           `json:"silent"` // connected, but no sample arrives
+	ConnectedBy string         `json:"connectedBy"`
+	Virtual     bool           `json:"isVirtual"`
+	Sensors     []string       `json:"sensors"`
+	Settings    SettingsState  `json:"settings"`
+	Signal      *streams.State `json:"signal,omitempty"` // nil unless connected
+}
+
+// SettingsState are the settings of a headset, as the headset object has them.
+type SettingsState struct {
+	EEGRate  int    `json:"eegRate"` // samples per second
+	EEGRes   int    `json:"eegRes"`  // bits
+	MemsRate int    `json:"memsRate"`
+	MemsRes  int    `json:"memsRes"`
+	Mode     string `json:"mode"`
 }
 
 // SessionState is one live session.
@@ -165,7 +174,7 @@ func (s *Service) State() State {
 		d := s.devices[h.ID]
 		hs := HeadsetState{
 			ID: h.ID, Model: h.Model, Firmware: h.Firmware, Status: h.Status.String(), On: d.on, Silent: d.silent, ConnectedBy: h.ConnectedBy,
-			Virtual: h.Virtual, Sensors: append([]string{}, h.Sensors...), Settings: h.Settings,
+			Virtual: h.Virtual, Sensors: append([]string{}, h.Sensors...), Settings: SettingsState(h.Settings),
 		}
 		if d.source != nil {
 			d.peek()
