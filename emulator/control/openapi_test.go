@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net"
 	"net/http/httptest"
+	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -81,6 +82,17 @@ func TestDocumentHasTheRoutes(t *testing.T) {
 	slices.Sort(described)
 	slices.Sort(served)
 	assert.Equal(t, described, served)
+
+	// So has the page of the documentation.
+	text, err := os.ReadFile("../../docs/control.md")
+	require.NoError(t, err)
+	_, table, _ := strings.Cut(string(text), "## Every path")
+	var told []string
+	for _, name := range regexp.MustCompile("`([A-Z]+ /[^`]*)`").FindAllStringSubmatch(table, -1) {
+		told = append(told, name[1])
+	}
+	slices.Sort(told)
+	assert.Equal(t, told, served)
 }
 
 // TestAnswersFitTheDocument sends requests to every route and holds what comes,
