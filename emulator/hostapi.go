@@ -41,6 +41,8 @@ func (e *Emulator) Perform(who string, a scenarios.Action) error {
 
 // State is the whole emulator at an instant.
 type State struct {
+	URL         string            `json:"url"`    // for clients, empty: there is no listener
+	CAFile      string            `json:"caFile"` // of the certificate that they must trust, empty: it is in memory
 	Scenario    string            `json:"scenario"`
 	Title       string            `json:"title,omitempty"`
 	Seed        uint64            `json:"seed"`
@@ -73,7 +75,7 @@ func (e *Emulator) State() State {
 	e.loop.do(func() {
 		r := e.run
 		st = State{
-			Scenario: r.life.scenario.Name, Title: r.life.scenario.Title, Seed: r.life.seed, Clock: e.clock(),
+			URL: e.URL(), CAFile: e.CAFile(), Scenario: r.life.scenario.Name, Title: r.life.scenario.Title, Seed: r.life.seed, Clock: e.clock(),
 			Connections: r.connections(), Faults: r.faults.List(), State: r.service.State(),
 		}
 	})

@@ -104,6 +104,7 @@ type HeadsetState struct {
 	ConnectedBy string         `json:"connectedBy"`
 	Virtual     bool           `json:"isVirtual"`
 	Sensors     []string       `json:"sensors"`
+	Places      []SensorPlace  `json:"places"` // of the sensors
 	Settings    SettingsState  `json:"settings"`
 	Signal      *streams.State `json:"signal,omitempty"` // nil unless connected
 }
@@ -174,7 +175,7 @@ func (s *Service) State() State {
 		d := s.devices[h.ID]
 		hs := HeadsetState{
 			ID: h.ID, Model: h.Model, Firmware: h.Firmware, Status: h.Status.String(), On: d.on, Silent: d.silent, ConnectedBy: h.ConnectedBy,
-			Virtual: h.Virtual, Sensors: append([]string{}, h.Sensors...), Settings: SettingsState(h.Settings),
+			Virtual: h.Virtual, Sensors: append([]string{}, h.Sensors...), Places: placesOf(h.Sensors), Settings: SettingsState(h.Settings),
 		}
 		if d.source != nil {
 			d.peek()

@@ -71,17 +71,26 @@ type TapBatch struct {
 // TapLayout is what a headset sends.
 type TapLayout struct {
 	Model   string                     `json:"model"`
-	Sensors []TapSensor                `json:"sensors"`
+	Sensors []SensorPlace              `json:"sensors"`
 	Rate    float64                    `json:"rate"` // of TapBatch.EEG, hertz
 	Cols    map[string]json.RawMessage `json:"cols"` // by stream
 }
 
-// TapSensor is a sensor and its place seen from above: X to the right, Y to the
+// SensorPlace is a sensor and its place seen from above: X to the right, Y to the
 // nose, both -1 to 1.
-type TapSensor struct {
+type SensorPlace struct {
 	Name string  `json:"name"`
 	X    float64 `json:"x"`
 	Y    float64 `json:"y"`
+}
+
+func placesOf(sensors []string) []SensorPlace {
+	list := make([]SensorPlace, len(sensors))
+	for i, name := range sensors {
+		x, y := streams.PlaceOf(name, i, len(sensors))
+		list[i] = SensorPlace{name, x, y}
+	}
+	return list
 }
 
 // NewTap returns a tap of a headset. It need not exist yet.
@@ -139,10 +148,8 @@ func (t *Tap) begin(d *device) *TapLayout {
 	rate := d.headset.Settings.EEGRate
 	t.every, t.sensors = max(1, rate/tapRate), len(names)
 	t.sums = make([]int64, t.sensors)
-	l := &TapLayout{Model: d.headset.Model, Rate: float64(rate) / float64(t.every), Cols: map[string]json.RawMessage{}}
-	for i, name := range names {
-		x, y := streams.PlaceOf(name, i, len(names))
-		l.Sensors = append(l.Sensors, TapSensor{name, x, y})
+	l := &TapLayout{
+		Model: d.headset.Model, Sensors: placesOf(names), Rate: float64(rate) / float64(t.every), Cols: map[string]json.RawMessage{},
 	}
 	for kind := range streams.Kind(streams.NumKinds) {
 		if layout := d.source.Layout(kind); layout != nil && tapKinds.Has(kind) {
