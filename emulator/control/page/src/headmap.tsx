@@ -1,5 +1,6 @@
 // A head seen from above with its sensors, in EMOTIV's colours: black for no
 // contact, red, orange, yellow, green. The digit says the same without colour.
+import { useEffect, useState } from "preact/hooks";
 import type { Sensor } from "./live";
 
 const words = ["no contact", "very bad", "bad", "fair", "good"];
@@ -7,6 +8,12 @@ const words = ["no contact", "very bad", "bad", "fair", "good"];
 export function gradeWord(q: number) { return words[q] ?? "unknown"; }
 
 export function HeadMap(p: { title: string; sensors: Sensor[]; grade: (name: string) => number | null; onSet?: (name: string, quality: number) => void }) {
+  // What was set is shown at once, until the headset has had the time to say it.
+  const [asked, setAsked] = useState<Record<string, number>>({});
+  useEffect(() => {
+    const timer = setTimeout(() => setAsked({}), 1500);
+    return () => clearTimeout(timer);
+  }, [asked]);
   const small = p.sensors.length > 20;
   const r = small ? 8 : 9.2;
   return (
@@ -14,12 +21,16 @@ export function HeadMap(p: { title: string; sensors: Sensor[]; grade: (name: str
       <path class="head" d="M-12,-99 L0,-118 L12,-99 M-97,-18 q-14,18 0,36 M97,-18 q14,18 0,36" />
       <circle class="head" r={99} />
       {p.sensors.map((s) => {
-        const q = p.grade(s.name);
-        const set = (to: number) => p.onSet?.(s.name, to);
+        const q = asked[s.name] ?? p.grade(s.name);
+        const set = (to: number) => {
+          if (!p.onSet) return;
+          setAsked({ ...asked, [s.name]: to });
+          p.onSet(s.name, to);
+        };
         const said = q === null ? `${s.name}, no value yet` : `${s.name}, ${q} of 4, ${gradeWord(q)}`;
         return (
           <g key={s.name} class={`sensor q${q ?? "x"}`} transform={`translate(${(s.x * 86).toFixed(1)},${(-s.y * 86).toFixed(1)})`}
-            role={p.onSet ? "button" : "img"} tabIndex={p.onSet ? 0 : undefined} aria-label={p.onSet ? `${said}. Press to lower` : said} data-sensor={s.name}
+            role={p.onSet ? "button" : "img"} tabindex={p.onSet ? 0 : undefined} aria-label={p.onSet ? `${said}. Press to lower` : said} data-sensor={s.name}
             onClick={() => q !== null && set(q === 0 ? 4 : q - 1)}
             onKeyDown={(e) => {
               if (!p.onSet || q === null) return;

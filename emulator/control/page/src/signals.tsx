@@ -79,7 +79,7 @@ function EEG(p: { live: Live; start: number }) {
           </button>
         ))}
       </div>
-      <div ref={host} class="plot" role="img" id="eeg" data-rows={live.total}
+      <div ref={host} class="plot" role="img" id="traces" data-rows={live.total}
         aria-label={`EEG of ${shown.length} channels over ${seconds} seconds; the table below says it in figures`} />
       <details>
         <summary>In figures</summary>
