@@ -34,7 +34,7 @@ export interface Profile {
 
 export interface State {
   url: string; caFile: string; scenario: string; title?: string; seed: number; clock: Clock; connections: Connection[]; faults: Fault[]; now: string;
-  cortexVersion: string; login: string; cloud: string;
+  cortexVersion: string; login: string; cloud: string; service: string; disk: string; bluetooth: boolean; scanning: boolean;
   users: { username: string; firstName: string; lastName: string; eulaAccepted: boolean }[];
   applications: { clientId: string; appId: string; name: string; status: string; needsEeg: boolean; published: boolean; needsAuthorize: boolean }[];
   licenses: { id: string; name: string; owner: string; scopes: string[]; localQuota: number; totalDebit: number; validTo: string; expired: boolean }[];

@@ -11,6 +11,7 @@ export function HeadMap(p: { title: string; sensors: Sensor[]; grade: (name: str
   // What was set is shown at once, until the headset has had the time to say it.
   const [asked, setAsked] = useState<Record<string, number>>({});
   useEffect(() => {
+    if (Object.keys(asked).length === 0) return;
     const timer = setTimeout(() => setAsked({}), 1500);
     return () => clearTimeout(timer);
   }, [asked]);

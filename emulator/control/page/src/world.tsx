@@ -134,12 +134,12 @@ function Machine(p: { state: State }) {
       <div class="row">
         <Select label="Cloud" value={p.state.cloud} options={["online", "offline", "failing"]} onChange={(status) => perform("cloud", { status })} />
       </div>
-      <div class="row"><span>Disk</span>{["ok", "low", "critical"].map((state) => <Button key={state} onClick={() => perform("disk", { state })}>{state}</Button>)}</div>
+      <div class="row"><span>Disk</span>{["ok", "low", "critical"].map((state) => <Button key={state} pressed={p.state.disk === state} onClick={() => perform("disk", { state })}>{state}</Button>)}</div>
       <div class="row"><span>Bluetooth</span>
-        <Button onClick={() => perform("bluetooth", { granted: true })}>granted</Button>
-        <Button onClick={() => perform("bluetooth", { granted: false })}>denied</Button></div>
+        <Button pressed={p.state.bluetooth} onClick={() => perform("bluetooth", { granted: true })}>granted</Button>
+        <Button pressed={!p.state.bluetooth} onClick={() => perform("bluetooth", { granted: false })}>denied</Button></div>
       <div class="row"><span>Cortex</span><Button label="Cortex ends and starts again after two seconds" onClick={() => perform("restart", { downFor: "2s" })}>Restart</Button></div>
-      <p class="hint">Cortex {p.state.cortexVersion}, seed {p.state.seed}</p>
+      <p class="hint">Cortex {p.state.cortexVersion}, {p.state.service}{p.state.scanning ? ", scanning" : ""}, seed {p.state.seed}</p>
     </Card>
   );
 }
@@ -201,15 +201,19 @@ function Headsets(p: { state: State; headset: Headset | undefined; onHeadset: (i
 
 type WithSignal = { headset: Headset; signal: NonNullable<Headset["signal"]> };
 
+/** Sets some fields of the signal; the others stay. */
+function patch(headset: string, state: Record<string, unknown>) {
+  return act("POST", "/v1/signal", { headset, state });
+}
+
 function Wearing(p: WithSignal) {
   const { headset: h, signal: s } = p;
-  const set = (state: Record<string, unknown>) => act("POST", "/v1/signal", { headset: h.id, state });
   const contact = (name: string) => !s.worn ? 0 : s.contact?.[name] ?? s.contact?.["*"] ?? 4;
   const all = (quality: number) => perform("contact", { headset: h.id, quality });
   return (
     <Card title="On the head" extra={<span class="hint">{h.id}</span>}>
       <div class="row">
-        <Check label="worn" checked={s.worn} onChange={(worn) => set({ worn })} />
+        <Check label="worn" checked={s.worn} onChange={(worn) => patch(h.id, { worn })} />
         <Check label="eyes closed" checked={s.eyes === "closed"} onChange={(on) => perform("eyes", { headset: h.id, state: on ? "closed" : "open" })} />
       </div>
       <HeadMap title="Contact" sensors={h.places} grade={contact} onSet={(name, quality) => perform("contact", { headset: h.id, sensors: [name], quality })} />
@@ -227,9 +231,7 @@ const expressions = ["surprise", "frown", "smile", "clench", "laugh", "smirkLeft
 
 function Face(p: WithSignal) {
   const id = p.headset.id, head = p.signal.head;
-  const pose = (change: Record<string, unknown>) => perform("head", {
-    headset: id, yaw: head.yaw, pitch: head.pitch, roll: head.roll, movement: head.movement, amplitude: head.amplitude, frequency: head.frequency, ...change,
-  });
+  const pose = (change: Partial<typeof head>) => patch(id, { head: change });
   return (
     <Card title="Face and head" extra={<span class="hint">{id}</span>}>
       <h3>Eyes</h3>
@@ -260,7 +262,7 @@ const commands = [
 
 function Mind(p: WithSignal) {
   const id = p.headset.id, { mentalCommand: m, levels } = p.signal;
-  const think = (change: Partial<typeof m>) => perform("mentalCommand", { headset: id, action: m.action, power: m.power, forced: m.forced, ...change });
+  const think = (change: Partial<typeof m>) => patch(id, { mentalCommand: change });
   return (
     <Card title="Mind" extra={<span class="hint">{id}</span>}>
       <div class="row">
