@@ -171,6 +171,15 @@ function when(step: Record<string, unknown>): string {
   return Object.entries(step).filter(([k]) => k !== "do" && k !== "name").map(([k, v]) => `${k} ${brief(v, 80)}`).join(", ");
 }
 
+/** How long it is until a step that stands at a time, in seconds; null when it waits for something else. */
+function until(step: Record<string, unknown>, clock: State["clock"]): number | null {
+  if (typeof step.at !== "string") return null;
+  const units: Record<string, number> = { h: 3600, m: 60, s: 1, ms: 1e-3, "µs": 1e-6, us: 1e-6, ns: 1e-9 };
+  let seconds = 0;
+  for (const [, n, unit] of step.at.matchAll(/([\d.]+)(ms|µs|us|ns|h|m|s)/g)) seconds += Number(n) * units[unit];
+  return seconds - (Date.parse(clock.now) - Date.parse(clock.start)) / 1000;
+}
+
 function ScenarioCard(p: { state: State }) {
   const { state } = p;
   const [list, setList] = useState<Scenario[]>([]);
@@ -190,13 +199,17 @@ function ScenarioCard(p: { state: State }) {
       <h3>Timeline</h3>
       {steps.length === 0 && <p class="hint">Nothing happens by itself.</p>}
       <ol class="items timeline">
-        {steps.map((s, i) => (
-          <li key={i} class={s.times > 0 ? "done" : undefined}>
-            <span class={`badge ${s.times > 0 ? "approved" : "pending"}`}>{s.times > 0 ? `✓ done${s.times > 1 ? ` ${s.times} times` : ""}` : "to come"}</span>{" "}
-            {when(s.step) || s.name}: {brief(s.step.do, 160)}
-            {s.last && <span class="hint"> at {sinceStart(s.last, state.clock.start)}</span>}
-          </li>
-        ))}
+        {steps.map((s, i) => {
+          const left = s.times > 0 ? null : until(s.step, state.clock);
+          return (
+            <li key={i} class={s.times > 0 ? "done" : undefined}>
+              <span class={`badge ${s.times > 0 ? "approved" : "pending"}`}>
+                {s.times > 0 ? `✓ done${s.times > 1 ? ` ${s.times} times` : ""}` : left === null ? "waits" : left > 0 ? `in ${left.toFixed(1)} s` : "passed by"}</span>{" "}
+              {when(s.step) || s.name}: {brief(s.step.do, 160)}
+              {s.last && <span class="hint"> at {sinceStart(s.last, state.clock.start)}</span>}
+            </li>
+          );
+        })}
       </ol>
       <h3>Load another</h3>
       <form onSubmit={(e) => { e.preventDefault(); void act("POST", "/v1/scenario", { name: chosenOne?.name, set: vars }); }}>

@@ -231,7 +231,8 @@ describe("client", { timeout: 60_000 }, () => {
     await page.getByLabel("From the library").selectOption("c7-off-and-back");
     await page.locator("#scenario").getByRole("button", { name: "Load", exact: true }).click();
     await eventually("in force", async () => (await emulator.api("GET", "/v1/scenario")).name === "c7-off-and-back");
-    await page.locator(".timeline").getByText("to come").first().waitFor();
+    await page.locator(".timeline li").first().waitFor();
+    assert.match(await page.locator(".timeline").textContent(), /waits|in \d+\.\d s/);
     const client = await connect();
     await client.subscribe(["eeg"]);
     await emulator.api("POST", "/v1/clock/advance", { duration: "1m" });
