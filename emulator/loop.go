@@ -21,11 +21,12 @@ type loop struct {
 
 	dirty []*client // clients with frames that their writer was not told of
 
-	advancing bool            // the clock is being moved by hand
-	jobs      int             // work beside the loop whose end the loop has not seen
-	target    int64           // of the running advance
-	working   sync.WaitGroup  // the goroutines of that work
-	ctx       context.Context // theirs; cancel ends it
+	advancing bool                  // the clock is being moved by hand
+	jobs      int                   // work beside the loop whose end the loop has not seen
+	hold      func(context.Context) // tests keep that work back with it; nil: nothing does
+	target    int64                 // of the running advance
+	working   sync.WaitGroup        // the goroutines of that work
+	ctx       context.Context       // theirs; cancel ends it
 	cancel    context.CancelFunc
 }
 
@@ -55,8 +56,12 @@ func newLoop(start int64, scale float64) *loop {
 func (l *loop) background(work func(context.Context), done func()) {
 	l.jobs++
 	l.working.Add(1)
+	hold := l.hold
 	go func() {
 		defer l.working.Done()
+		if hold != nil {
+			hold(l.ctx)
+		}
 		work(l.ctx)
 		l.post(func() {
 			l.jobs--

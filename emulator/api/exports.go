@@ -173,6 +173,21 @@ func (s *Service) freeRecord(r *sessionstore.Record) {
 	}
 }
 
+// RecordSize returns how many bytes of the samples of a record are in memory and
+// in its temporary file; 0 while it runs.
+func (s *Service) RecordSize(id string) (memory, disk int64) {
+	data := s.data[id]
+	if data == nil {
+		return 0, 0
+	}
+	data.mu.Lock()
+	defer data.mu.Unlock()
+	if data.recording == nil {
+		return 0, 0
+	}
+	return data.recording.Bytes()
+}
+
 // Close frees what the service holds outside memory. Nothing may be called
 // afterwards.
 func (s *Service) Close() error {

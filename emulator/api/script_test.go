@@ -139,6 +139,7 @@ var scriptWords = map[string]func(testing.TB, *World, string){
 		p.Name, p.EEGChannels = v, []string{"T7", "T8"}
 		w.Profiles = append(w.Profiles, p)
 	},
+	"training": func(t testing.TB, w *World, v string) { w.Training.Time = parseDuration(t, v) },
 	"record": func(_ testing.TB, w *World, v string) {
 		title, sync, _ := strings.Cut(v, ":")
 		w.Records = append(w.Records, RecordSpec{ID: "0ec0de00-0000-4000-8000-000000000001", Title: title, NoData: true, Sync: sessionstore.Sync(sync)})
