@@ -102,3 +102,35 @@ func BenchmarkAppendSample(b *testing.B) {
 		})
 	}
 }
+
+// One operation of each generator: an eighth of a second of EEG of fourteen
+// sensors, and one sample of the others.
+func BenchmarkGenerators(b *testing.B) {
+	s := testSource(b, "EPOCX")
+	s.Advance(testStart+3e9, AllKinds, func(*Sample) {})
+	index := int64(0)
+	for _, g := range []struct {
+		name string
+		make func()
+	}{
+		{"background", func() { s.bg.generate(index) }},
+		{"gains", func() { s.bg.approach(&s.st, index, false) }},
+		{"face", func() { s.beginFace(s.composed + index) }},
+		{"pow", func() { s.power.fill(s.values[POW]) }},
+		{"mot", func() { s.fillMotion(4*index+3, testStart+index) }},
+		{"eeg", func() { s.fillEEG(index) }},
+		{"dev", func() { s.fillDev(testStart + index) }},
+		{"eq", func() { s.stepEQ(testStart + index); s.fillEQ(index, testStart+index) }},
+		{"met", func() { s.mets.step(&s.st); s.fillMet(MET) }},
+		{"com", func() { s.com.step(uint64(index), &s.st) }},
+		{"fac", func() { s.fillFac(index) }},
+	} {
+		b.Run(g.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				g.make()
+				index++
+			}
+		})
+	}
+}

@@ -306,7 +306,7 @@ func (b *background) mix(ci int) {
 
 	p0, p1, p2, p3, p4 := b.sections[0], b.sections[1], b.sections[2], b.sections[3], b.sections[4]
 	s0, s1, s2, s3, s4 := c.pink[0], c.pink[1], c.pink[2], c.pink[3], c.pink[4]
-	low, lp := b.low, c.lp
+	low, l0, l1 := b.low, c.lp[0], c.lp[1]
 	gain := c.pinkGain * b.pinkNorm * b.shake
 	emg := c.emg * b.emgNorm
 	for i, x := range noise {
@@ -324,9 +324,12 @@ func (b *background) mix(ci int) {
 		if emg != 0 {
 			x += mul(emg, b.high.step(&c.hp, c.muscle.normal()))
 		}
-		noise[i] = low.step(&lp, x)
+		y = mul(low.b0, x) + l0
+		l0 = mul(low.b1, x) - mul(low.a1, y) + l1
+		l1 = mul(low.b2, x) - mul(low.a2, y)
+		noise[i] = y
 	}
-	c.pink, c.lp = [numPinkSections]float64{s0, s1, s2, s3, s4}, lp
+	c.pink, c.lp = [numPinkSections]float64{s0, s1, s2, s3, s4}, [2]float64{l0, l1}
 
 	w := &c.weights
 	slope := (c.wander - c.prevWander) / float64(b.chunk)
