@@ -90,9 +90,9 @@ func (e *Emulator) listen() (err error) {
 	}
 	e.gateway = gateway.New(gateway.Options{
 		Listen: o.Listen, TLS: tls, AllowPlainWS: o.AllowPlainWS, CAPath: e.authority.CertPath(), Logger: o.Logger,
-		OutboxLimit: e.run.life.outbox, MaxConns: e.run.life.scenario.World.Limits.Connections,
-		MaxMessage: int64(e.run.life.scenario.World.Limits.Message), Admit: e.admit, Handler: handler{e},
+		Admit: e.admit, Handler: handler{e},
 	})
+	e.gateway.SetLimits(e.run.life.limits())
 	if len(o.Listen) == 0 {
 		return nil
 	}

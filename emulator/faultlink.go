@@ -26,6 +26,7 @@ type client struct {
 	gone   bool // the service has forgotten it
 	counts []sampleCount
 	due    map[int64]int // deliveries that wait, by instant
+	late   int           // bytes of those
 }
 
 // sampleCount counts what one headset has sent to a client.
@@ -81,12 +82,18 @@ func (c *client) touch() {
 	}
 }
 
+// maxCounted bounds the headsets whose samples are counted for one client.
+const maxCounted = 1000
+
 func (c *client) count(about *api.Frame) {
 	for i := range c.counts {
 		if c.counts[i].headset == about.Headset {
 			c.counts[i].n[about.Stream]++
 			return
 		}
+	}
+	if len(c.counts) >= maxCounted {
+		return
 	}
 	c.counts = append(c.counts, sampleCount{headset: about.Headset})
 	c.counts[len(c.counts)-1].n[about.Stream]++
@@ -179,6 +186,9 @@ func (r *run) takeBuffer() []faults.Delivery {
 	return b
 }
 
+// maxLate bounds the bytes that the faults hold back for all clients together.
+const maxLate = 256 << 20
+
 func (r *run) deliver(list []faults.Delivery) {
 	now := r.Now()
 	for i := range list {
@@ -193,11 +203,19 @@ func (r *run) deliver(list []faults.Delivery) {
 		}
 		later, at := *d, max(d.At, now)
 		later.Frame.Bytes = append([]byte(nil), d.Frame.Bytes...)
+		n := len(later.Frame.Bytes)
+		if c.late+n > c.limit || r.late+n > maxLate {
+			// What a slow wire holds back counts as what waits in the outbox.
+			c.hangUp(int(websocket.StatusPolicyViolation), "the faults hold back more than the outbox may hold", false)
+			continue
+		}
+		c.late, r.late = c.late+n, r.late+n
 		if c.due == nil {
 			c.due = map[int64]int{}
 		}
 		c.due[at]++
 		r.sched.At(at, func() {
+			c.late, r.late = c.late-n, r.late-n
 			if c.due[at]--; c.due[at] == 0 {
 				delete(c.due, at)
 			}

@@ -205,6 +205,7 @@ func (e *Emulator) begin(s *scenarios.Scenario, builtin bool) error {
 	e.run.end("the world was reset")
 	clear(e.conns)
 	e.run = next
+	e.gateway.SetLimits(life.limits())
 	e.loop.reset(sched, streams.NewClock(life.start.UnixNano(), life.scale))
 	next.begin()
 	e.options.Logger.Info("the world begins anew", "scenario", s.Name, "seed", life.seed)

@@ -18,7 +18,8 @@ import (
 const (
 	maxEntries      = 10_000   // entries that are kept
 	maxJournalBytes = 16 << 20 // and their size, about
-	maxEntryPart    = 32 << 10 // of params, result or message
+	maxEntryPart    = 32 << 10 // of params, result, message or id
+	maxEntryText    = 1000     // of the method, the reason and each field
 )
 
 // JournalEntry is one line of the journal with its number, from 1 on.
@@ -88,6 +89,10 @@ func (j *journal) observe(e *scenarios.Entry) { j.verdict.Observe(*e) }
 
 // add takes the next entry, from which secrets have been taken out.
 func (j *journal) add(e scenarios.Entry) {
+	e.Method, e.Why = shorten(e.Method), shorten(e.Why)
+	for name, text := range e.Fields {
+		e.Fields[name] = shorten(text)
+	}
 	j.verdict.Observe(e)
 	j.linter.Observe(e)
 	switch e.Kind {
@@ -96,7 +101,7 @@ func (j *journal) add(e scenarios.Entry) {
 	case scenarios.EntryWarning:
 		j.warnings[e.Code]++
 	}
-	for _, part := range []*scenarios.JSON{&e.Params, &e.Result, &e.Message} {
+	for _, part := range []*scenarios.JSON{&e.Params, &e.Result, &e.Message, &e.ID} {
 		if len(*part) > maxEntryPart {
 			*part = jsonText(fmt.Sprintf("(%d bytes)", len(*part)))
 		}
@@ -118,6 +123,14 @@ func (j *journal) add(e scenarios.Entry) {
 		j.outErr = writeEntry(j.out, &entry)
 	}
 	j.wake()
+}
+
+// shorten cuts a text that a client may have made long.
+func shorten(text string) string {
+	if len(text) <= maxEntryText {
+		return text
+	}
+	return strings.ToValidUTF8(text[:maxEntryText], "") + "..."
 }
 
 // wake tells those who wait for an entry.
@@ -149,7 +162,11 @@ func writeEntry(w io.Writer, e *JournalEntry) error {
 
 // size is about what an entry takes in memory.
 func size(e *JournalEntry) int {
-	return 300 + len(e.Params) + len(e.Result) + len(e.Message) + 64*len(e.Fields)
+	n := 400 + len(e.Params) + len(e.Result) + len(e.Message) + len(e.ID) + len(e.Method) + len(e.Why)
+	for name, text := range e.Fields {
+		n += 64 + len(name) + len(text)
+	}
+	return n
 }
 
 // JournalQuery chooses entries of the journal. Zero values choose all.

@@ -48,6 +48,7 @@ type run struct {
 	told  bool            // the journal has the request that is being served
 
 	release *streams.Event // when the faults want to be asked again
+	late    int            // bytes that the faults hold back, of all clients
 	buffer  []faults.Delivery
 	frame   []byte
 }

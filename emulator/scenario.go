@@ -11,6 +11,7 @@ import (
 
 	"github.com/fakecortex/fakecortex/emulator/api"
 	"github.com/fakecortex/fakecortex/emulator/faults"
+	"github.com/fakecortex/fakecortex/emulator/gateway"
 	"github.com/fakecortex/fakecortex/scenarios"
 	"github.com/fakecortex/fakecortex/sessionstore"
 	"github.com/fakecortex/fakecortex/streams"
@@ -35,6 +36,12 @@ type life struct {
 	scale    float64
 	start    time.Time
 	outbox   int
+}
+
+// limits are the bounds of its connections.
+func (l *life) limits() gateway.Limits {
+	bounds := &l.scenario.World.Limits
+	return gateway.Limits{Outbox: l.outbox, MaxMessage: int64(bounds.Message), MaxConns: bounds.Connections}
 }
 
 // plan makes a life of a scenario.
@@ -130,7 +137,7 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		BasicMetPeriod:       w.Timings.BasicMetPeriod.D(), MetInactive: w.Timings.MetInactive.D(),
 		SamplesAfterUnsubscribe:   w.Rules.SamplesAfterUnsubscribe,
 		SessionsOutliveConnection: !w.Rules.SessionsDieWithConnection,
-		MaxSessions:               w.Limits.Sessions,
+		MaxSessions:               w.Limits.Sessions, MaxApplications: w.Limits.Applications, MaxAnswer: w.Limits.Outbox / 2,
 	}
 	if w.LoginOSUser != nil {
 		out.LoginOS = sessionstore.OSUser(*w.LoginOSUser)

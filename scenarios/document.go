@@ -374,6 +374,8 @@ type Limits struct {
 	Message     int `json:"message" default:"1048576" min:"1024" max:"67108864" doc:"Bytes of a request."`
 	Outbox      int `json:"outbox" default:"16777216" min:"65536" max:"1073741824" doc:"Bytes that wait for one client."`
 	Records     int `json:"records" default:"1000" min:"1" max:"100000"`
+
+	Applications int `json:"applications" default:"10000" min:"1" max:"100000" doc:"Client ids that clients make up, those of the world included."`
 }
 
 // Compat overrides behaviours that the Cortex version chooses; nil leaves them.

@@ -158,7 +158,10 @@ func (e *Engine) Stop() {
 	e.cancel = nil
 }
 
-// Failures returns the actions that could not be done so far.
+// maxFailures bounds the failures that are kept: a step may fail for ever.
+const maxFailures = 1000
+
+// Failures returns the actions that could not be done so far, the first 1,000.
 func (e *Engine) Failures() []Failure { return e.failures }
 
 // Streams returns the streams of which OnSample has to be told.
@@ -205,7 +208,7 @@ func (e *Engine) trigger(s *step) {
 		if e.stopped || !e.allowed(s, a) {
 			return
 		}
-		if err := e.host.Do(s.name, a); err != nil {
+		if err := e.host.Do(s.name, a); err != nil && len(e.failures) < maxFailures {
 			e.failures = append(e.failures, Failure{s.name, a, err})
 		}
 	}

@@ -118,6 +118,9 @@ type lintRecord struct {
 // findings are lost.
 const maxTracked = 10_000
 
+// maxTrackedName bounds what is kept of a text that a client makes up.
+const maxTrackedName = 100
+
 // NewLinter returns a linter.
 func NewLinter() *Linter {
 	l := &Linter{
@@ -186,13 +189,13 @@ type lintParams struct {
 func (l *Linter) call(e *Entry, c *lintConn) {
 	var p lintParams
 	_ = json.Unmarshal(e.Params, &p) // what has another type is the service's to refuse
-	if id := string(e.ID); id != "" {
+	if id := string(e.ID); id != "" && len(id) <= maxTrackedName {
 		// The same call again after a long time is a second try, not a mistake.
 		if before, ok := c.inFlight[id]; ok && (before.method != e.Method || e.At-before.at < int64(patience)) {
 			l.find("same-id-in-flight", e, "%s has id %s while %s with the same id is not answered", e.Method, id, before.method)
 		}
 		if len(c.inFlight) < maxTracked {
-			c.inFlight[id] = lintCall{e.Method, p.Session, p.Headset, e.At}
+			c.inFlight[id] = lintCall{e.Method, cut(p.Session), cut(p.Headset), e.At}
 		}
 	}
 	c.refused = nil
@@ -371,7 +374,7 @@ func (l *Linter) answer(e *Entry, c *lintConn) {
 			if c.failed[s.StreamName] {
 				l.find("subscribe-failure-ignored", e, "subscribe to %s was refused with %d a second time", cut(s.StreamName), s.Code)
 			}
-			if len(c.failed) < 100 {
+			if len(c.failed) < 100 && len(s.StreamName) <= maxTrackedName {
 				c.failed[s.StreamName] = true
 			}
 		}
@@ -402,7 +405,7 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 	call := c.inFlight[string(e.ID)]
 	delete(c.inFlight, string(e.ID))
 	key := e.Method + strconv.Itoa(e.Code)
-	if len(c.errors) < 1000 || c.errors[key] > 0 {
+	if len(key) <= maxTrackedName && len(c.errors) < 1000 || c.errors[key] > 0 {
 		if c.errors[key]++; c.errors[key] == 10 {
 			l.find("repeated-error", e, "%s answered %d ten times", e.Method, e.Code)
 		}
@@ -474,7 +477,9 @@ func (l *Linter) event(e *Entry) {
 	}
 	switch e.Fields["event"] {
 	case "MC_Succeeded", "FE_Succeeded":
-		l.training[e.Fields["headset"]] = true
+		if len(l.training) < maxTracked {
+			l.training[e.Fields["headset"]] = true
+		}
 	case "MC_Completed", "FE_Completed", "MC_Rejected", "FE_Rejected", "MC_Reset", "FE_Reset":
 		delete(l.training, e.Fields["headset"])
 	}

@@ -134,7 +134,7 @@ func (v *Verdict) Streams() streams.Kinds { return v.streams }
 
 // Observe takes the next entry of the journal.
 func (v *Verdict) Observe(e Entry) {
-	if e.Kind == EntryCall && (len(v.calls) < 100 || v.calls[e.Method] > 0) {
+	if e.Kind == EntryCall && (len(v.calls) < 100 && len(e.Method) <= maxTrackedName || v.calls[e.Method] > 0) {
 		v.calls[e.Method]++
 	}
 	for _, t := range v.tests {

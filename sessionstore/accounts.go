@@ -254,15 +254,26 @@ func (s *Store) LoginUsable() bool {
 	return s.Login.Username != "" && s.Login.OS.ID == s.CurrentOS.ID
 }
 
-// AddApplication registers an application, or replaces the one of that client id.
+// AddApplication adds an application to the world, or replaces the one of that
+// client id; without one, as a token of an earlier run tells of it, that of its id.
 func (s *Store) AddApplication(a *Application) {
 	for i, have := range s.apps {
-		if have.ClientID == a.ClientID {
+		if have.ClientID == a.ClientID && (a.ClientID != "" || have.ID == a.ID) {
 			s.apps[i] = a
 			return
 		}
 	}
 	s.apps = append(s.apps, a)
+}
+
+// Register is AddApplication for an application that a client has made up, with
+// a bound on how many there are.
+func (s *Store) Register(op string, a *Application) error {
+	if s.MaxApplications > 0 && len(s.apps) >= s.MaxApplications {
+		return refuse(op, ApplicationLimitReached, "there are %d applications", len(s.apps))
+	}
+	s.AddApplication(a)
+	return nil
 }
 
 // Applications returns the registered applications in their order.

@@ -27,6 +27,7 @@ const (
 	DebitTooLarge                   // more than maxDebit
 	DailyDebitReached               // the license's debit limit of the day is reached
 	SessionLimitReached             // the world's bound on open sessions
+	ApplicationLimitReached         // the world's bound on applications
 	TooManyMappings                 // a user's stored mappings of Flex headsets
 	RecordAlreadyRunning            // one record per session at a time
 	NoRecordRunning                 // stopRecord and markers need a running record
@@ -51,7 +52,7 @@ var reasonNames = [...]string{
 	"none", "no headset connected", "headset unavailable", "headset not ready", "headset on USB cable", "headset not on USB cable",
 	"session exists", "session unknown", "session not active", "quota used up", "no license", "license unknown",
 	"license not for this application", "license expired", "device limit reached", "soft limit reached", "hard limit reached",
-	"debit too large", "daily debit limit reached", "too many sessions", "too many mappings",
+	"debit too large", "daily debit limit reached", "too many sessions", "too many applications", "too many mappings",
 	"record already running", "no record running", "record unknown", "too many records",
 	"marker unknown", "marker too old", "marker too new", "subject unknown", "subject exists",
 	"invalid profile name", "a profile is already loaded", "no profile loaded", "profile of another application", "read-only profile",

@@ -44,8 +44,31 @@ func (w MarkerWindow) check(op string, t time.Time) error {
 	return nil
 }
 
-// maxMarkers bounds the markers of one record.
-const maxMarkers = 100_000
+// maxMarkers bounds the markers of one record, maxMarkerBytes what the markers of
+// all records take, about.
+const (
+	maxMarkers     = 100_000
+	maxMarkerBytes = 128 << 20
+)
+
+// size is about what a marker takes in memory.
+func (m *Marker) size() int {
+	n := 300 + len(m.Label) + len(m.Port) + len(m.Extras)
+	switch v := m.Value.(type) {
+	case string:
+		n += len(v)
+	case json.Number:
+		n += len(v)
+	}
+	return n
+}
+
+func (r *Record) markerBytes() (n int) {
+	for _, m := range r.Markers {
+		n += m.size()
+	}
+	return n
+}
 
 // InjectMarker adds an instance marker to the running record of a session.
 func (s *Store) InjectMarker(sess *Session, m *Marker, w MarkerWindow) (*Record, error) {
@@ -60,6 +83,10 @@ func (s *Store) InjectMarker(sess *Session, m *Marker, w MarkerWindow) (*Record,
 	if len(r.Markers) >= maxMarkers {
 		return nil, refuse(op, RecordLimitReached, "record %s has %d markers", r.ID, maxMarkers)
 	}
+	if s.markerBytes+m.size() > maxMarkerBytes {
+		return nil, refuse(op, RecordLimitReached, "the markers of all records take %d bytes: delete some records", s.markerBytes)
+	}
+	s.markerBytes += m.size()
 	m.Type, m.End = MarkerInstance, m.Start
 	r.Markers = append(r.Markers, m)
 	return r, nil
@@ -85,9 +112,14 @@ func (s *Store) UpdateMarker(sess *Session, id string, end time.Time, extras jso
 		// The code of this case is not known; the time is in the marker's past.
 		return nil, nil, refuse(op, MarkerTooOld, "marker %s begins at %s, after its end %s", id, m.Start.Format(time.RFC3339Nano), end.Format(time.RFC3339Nano))
 	}
-	m.Type, m.End = MarkerInterval, end
 	if extras != nil {
+		grows := len(extras) - len(m.Extras)
+		if s.markerBytes+grows > maxMarkerBytes {
+			return nil, nil, refuse(op, RecordLimitReached, "the markers of all records take %d bytes: delete some records", s.markerBytes)
+		}
+		s.markerBytes += grows
 		m.Extras = extras
 	}
+	m.Type, m.End = MarkerInterval, end
 	return r, m, nil
 }

@@ -128,9 +128,14 @@ func (s *Store) StartRecord(sess *Session, n NewRecord) (*Record, []Change, erro
 	}
 	s.AddRecord(r)
 	sess.Recording, sess.record = true, r
-	sess.RecordIDs = append(sess.RecordIDs, r.ID)
+	if sess.RecordIDs = append(sess.RecordIDs, r.ID); len(sess.RecordIDs) > maxRecordIDs {
+		sess.RecordIDs = slices.Delete(sess.RecordIDs, 0, 1)
+	}
 	return r, []Change{RecordStarted{Session: sess, Record: r}}, nil
 }
+
+// maxRecordIDs bounds the recordIds of a session: the last ones stay.
+const maxRecordIDs = 1000
 
 // AddRecord adds a record that exists already and gives it a number if it has none.
 func (s *Store) AddRecord(r *Record) {
@@ -139,6 +144,7 @@ func (s *Store) AddRecord(r *Record) {
 	}
 	s.recordNumber = max(s.recordNumber, r.Number)
 	s.records = append(s.records, r)
+	s.markerBytes += r.markerBytes()
 }
 
 // StopRecord ends the running record of a session.
@@ -246,6 +252,7 @@ func (s *Store) DeleteRecord(a *Application, owner, id string) ([]Change, error)
 		return nil, refuse(op, RecordAlreadyRunning, "record %s is running: call stopRecord", id)
 	}
 	s.records = slices.DeleteFunc(s.records, func(have *Record) bool { return have == r })
+	s.markerBytes -= r.markerBytes()
 	return []Change{RecordDeleted{Record: r}}, nil
 }
 

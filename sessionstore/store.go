@@ -23,6 +23,9 @@ type Store struct {
 	EnforceSoftLimit bool
 	// MaxSessions bounds the live sessions of the world, 0 means no bound.
 	MaxSessions int
+	// MaxApplications bounds the applications that Register takes, 0 means no
+	// bound.
+	MaxApplications int
 	// MaxRecords bounds the records, and the subjects, of the world, 0 means no
 	// bound.
 	MaxRecords int
@@ -38,6 +41,7 @@ type Store struct {
 
 	records      []*Record
 	recordNumber int // of the newest record
+	markerBytes  int // of all markers, see maxMarkerBytes
 	subjects     []*Subject
 	optOut       map[optOutKey]bool
 	profiles     []*Profile

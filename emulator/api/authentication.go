@@ -100,6 +100,9 @@ func (c *Call) application(a rpc.Args, check clientCheck) (*sessionstore.Applica
 		return nil, err
 	}
 	clientID := a.String("clientId")
+	if err := c.checkName(a, "clientId"); err != nil {
+		return nil, err
+	}
 	app := c.Store.ApplicationByClient(clientID)
 	id := c.anyAppID(clientID)
 	if app == nil && c.world.AnyApplication {
@@ -125,7 +128,9 @@ func (c *Call) application(a rpc.Args, check clientCheck) (*sessionstore.Applica
 		app.ID = id
 		setDefault(&app.Name, appName(clientID))
 		app.ClientID = clientID
-		c.Store.AddApplication(app)
+		if err := c.Store.Register(c.Method, app); err != nil {
+			return nil, err
+		}
 	}
 	app.ClientID = clientID
 	if check.secret && app.ClientSecret != "" && app.ClientSecret != a.String("clientSecret") {

@@ -167,6 +167,7 @@ var reasonCodes = map[sessionstore.Reason]int{
 	sessionstore.DebitTooLarge:            CodeDebitTooLarge,
 	sessionstore.DailyDebitReached:        CodeDailyDebit,
 	sessionstore.SessionLimitReached:      CodeInternal, // our own bounds, not of Cortex
+	sessionstore.ApplicationLimitReached:  CodeInternal,
 	sessionstore.TooManyMappings:          CodeInternal,
 	sessionstore.ProfileNameInvalid:       CodeProfileName,
 	sessionstore.ProfileAlreadyLoaded:     CodeProfileLoaded,

@@ -212,6 +212,9 @@ func exportRecord(c *Call, a rpc.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := c.checkWork(); err != nil {
+		return nil, err
+	}
 	streamTypes := a.Strings("streamTypes")
 	for _, name := range streamTypes {
 		set, _ := export.ParseStreamType(name) // exportable refuses an unknown one

@@ -86,6 +86,9 @@ func configMapping(c *Call, a rpc.Args) (any, error) {
 			}
 		}
 	}
+	if err := c.checkName(a, "name"); err != nil {
+		return nil, err
+	}
 	if a.Has("name") {
 		f.Name = a.String("name")
 	}

@@ -244,17 +244,24 @@ func (s *Service) Zombify(conn sessionstore.ConnID, code int) error {
 func (s *Service) zombify(p *Peer, code int) {
 	s.warn(p, code, s.warningText(code, ""))
 	s.dropSinks(p)
-	p.zombie, p.held = true, nil
+	p.zombie, p.held, p.heldBy = true, nil, 0
 }
 
-// maxHeld bounds the requests of a connection that wait for a starting service.
-const maxHeld = 256
+// maxHeld bounds the requests of a connection that wait for a starting service,
+// maxHeldBytes their size.
+const (
+	maxHeld      = 256
+	maxHeldBytes = 1 << 20
+)
 
-// hold keeps a request for ServiceReady. Beyond the bound it is lost.
-func (p *Peer) hold(frame []byte) {
-	if len(p.held) < maxHeld {
-		p.held = append(p.held, bytes.Clone(frame))
+// hold keeps a request for ServiceReady. Beyond the bound it reports false: the
+// request is refused at once, with -32122.
+func (p *Peer) hold(frame []byte) bool {
+	if len(p.held) >= maxHeld || p.heldBy+len(frame) > maxHeldBytes {
+		return false
 	}
+	p.held, p.heldBy = append(p.held, bytes.Clone(frame)), p.heldBy+len(frame)
+	return true
 }
 
 // ServiceReady ends the start of a starting service, and the death of a dead
@@ -268,7 +275,7 @@ func (s *Service) ServiceReady() {
 	s.flushWarnings()
 	for _, p := range slices.Clone(s.order) {
 		frames := p.held
-		p.held = nil
+		p.held, p.heldBy = nil, 0
 		for _, frame := range frames {
 			s.Receive(p.ID, false, frame)
 		}

@@ -30,11 +30,17 @@ func (s *Service) unknownHeadset(id string) error {
 	return unknown("headset", id, have)
 }
 
+// maxHeadsets bounds the headsets that are added to a running world.
+const maxHeadsets = 1000
+
 // AddHeadset adds a headset to the world. No warning tells of it, but one that
 // another application has connected already sends 104.
 func (s *Service) AddHeadset(spec HeadsetSpec) error {
 	if s.devices[spec.ID] != nil {
 		return fmt.Errorf("headset id %q: the world has it already", spec.ID)
+	}
+	if len(s.devices) >= maxHeadsets {
+		return fmt.Errorf("headset id %q: the world has %d headsets already", spec.ID, len(s.devices))
 	}
 	connected := spec.Status == StartConnected
 	if connected {

@@ -2,6 +2,7 @@ package api
 
 import (
 	"path"
+	"slices"
 
 	"github.com/fakecortex/fakecortex/emulator/rpc"
 	"github.com/fakecortex/fakecortex/sessionstore"
@@ -116,7 +117,9 @@ type scanState struct {
 }
 
 func (s *Service) startScan(p *Peer) {
-	s.scan.callers = append(s.scan.callers, p)
+	if !slices.Contains(s.scan.callers, p) {
+		s.scan.callers = append(s.scan.callers, p)
+	}
 	if s.scan.end.Pending() {
 		return
 	}
@@ -127,12 +130,8 @@ func (s *Service) startScan(p *Peer) {
 		callers := s.scan.callers
 		s.scan = scanState{}
 		s.event("scanFinished")
-		told := make(map[*Peer]bool)
 		for _, p := range callers {
-			if !told[p] {
-				told[p] = true
-				s.warn(p, WarnHeadsetScanFinish, rpc.Object{"behavior": s.warningText(WarnHeadsetScanFinish, ""), "headsetId": ""})
-			}
+			s.warn(p, WarnHeadsetScanFinish, rpc.Object{"behavior": s.warningText(WarnHeadsetScanFinish, ""), "headsetId": ""})
 		}
 		s.flushWarnings()
 	})

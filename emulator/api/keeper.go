@@ -364,7 +364,22 @@ func (s *Service) background(work func(context.Context), done func()) {
 		done()
 		return
 	}
-	s.hooks.Background(work, done)
+	s.working++
+	s.hooks.Background(work, func() {
+		s.working--
+		done()
+	})
+}
+
+// maxWork bounds the work beside the loop that clients can start.
+const maxWork = 64
+
+// checkWork refuses more of it.
+func (c *Call) checkWork() error {
+	if c.working >= maxWork {
+		return c.fault(CodeInternal, fmt.Sprintf("%d exports and records are being written: wait for their answers", c.working))
+	}
+	return nil
 }
 
 // Keep ends what records and writes what is not kept yet. It is called before

@@ -77,25 +77,49 @@ func (c *Call) markerWindow(sess *sessionstore.Session) sessionstore.MarkerWindo
 	return sessionstore.MarkerWindow{Now: now, Past: c.world.MarkerTooOld, Future: c.world.MarkerTooNew}
 }
 
+// Bounds of a marker, in bytes, and of those that wait for their eeg sample; no
+// page tells of any.
+const (
+	maxMarkerText = 10_000 // label, value and port
+	maxExtras     = 64 << 10
+	maxMarks      = 10_000
+)
+
+// extras reads the extras of a marker, nil when there are none.
+func (c *Call) extras(a rpc.Args) (json.RawMessage, error) {
+	if !a.Has("extras") {
+		return nil, nil
+	}
+	if len(a.Raw("extras")) > maxExtras {
+		return nil, c.invalid("extras", fmt.Sprintf("an object of at most %d bytes", maxExtras))
+	}
+	return slices.Clone(a.Raw("extras")), nil
+}
+
 func injectMarker(c *Call, a rpc.Args) (any, error) {
-	const maxExtras = 64 << 10
 	at, err := c.markerTime(a)
 	if err != nil {
 		return nil, err
+	}
+	for _, text := range []string{"label", "value", "port"} {
+		if len(a.Raw(text)) > maxMarkerText {
+			return nil, c.invalid(text, fmt.Sprintf("at most %d bytes", maxMarkerText))
+		}
 	}
 	m := &sessionstore.Marker{Label: a.String("label"), Port: a.String("port"), Start: c.echoed(at)}
 	setDefault(&m.Port, "Software")
 	if m.Value, err = c.markerValue(a); err != nil {
 		return nil, err
 	}
-	if a.Has("extras") {
-		if m.Extras = slices.Clone(a.Raw("extras")); len(m.Extras) > maxExtras {
-			return nil, c.invalid("extras", "an object of at most 65536 bytes")
-		}
+	if m.Extras, err = c.extras(a); err != nil {
+		return nil, err
 	}
 	sess, err := c.session(a)
 	if err != nil {
 		return nil, err
+	}
+	if d := c.devices[sess.Headset.ID]; d != nil && len(d.marks) >= maxMarks {
+		return nil, c.fault(CodeInternal, fmt.Sprintf("%d markers wait for the samples of their time: let the clock go on", len(d.marks)))
 	}
 	m.ID = c.newID()
 	r, err := c.Store.InjectMarker(sess, m, c.markerWindow(sess))
@@ -140,9 +164,9 @@ func updateMarker(c *Call, a rpc.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var extras json.RawMessage
-	if a.Has("extras") {
-		extras = slices.Clone(a.Raw("extras"))
+	extras, err := c.extras(a)
+	if err != nil {
+		return nil, err
 	}
 	r, m, err := c.Store.UpdateMarker(sess, a.String("markerId"), end, extras, c.markerWindow(sess))
 	if err != nil {

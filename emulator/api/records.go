@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"time"
 	"unicode/utf8"
 
@@ -129,8 +130,8 @@ func (c *Call) checkRecordTexts(a rpc.Args) error {
 		return c.invalid("title", fmt.Sprintf("a string of at most %d characters", maxTitle))
 	case len(a.String("description")) > maxDescription:
 		return c.invalid("description", fmt.Sprintf("a string of at most %d bytes", maxDescription))
-	case len(a.Strings("tags")) > maxTags:
-		return c.invalid("tags", fmt.Sprintf("an array of at most %d strings", maxTags))
+	case len(a.Strings("tags")) > maxTags || len(strings.Join(a.Strings("tags"), "")) > maxDescription:
+		return c.invalid("tags", fmt.Sprintf("an array of at most %d strings, of at most %d bytes together", maxTags, maxDescription))
 	}
 	return nil
 }
@@ -141,6 +142,9 @@ func createRecord(c *Call, a rpc.Args) (any, error) {
 		return nil, err
 	}
 	if err := c.checkRecordTexts(a); err != nil {
+		return nil, err
+	}
+	if err := c.checkWork(); err != nil {
 		return nil, err
 	}
 	experiment := a.Number("experimentId")

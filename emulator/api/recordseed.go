@@ -162,6 +162,9 @@ func (s *Service) populateRecords() error {
 
 func (w *World) recordDefaults() {
 	setDefault(&w.MaxRecords, 1000)
+	if w.RecordStorage.Shared == nil {
+		w.RecordStorage.Shared = export.NewBudget(export.DefaultBudget)
+	}
 	setDelay(&w.PostProcessing, time.Second)
 	setDelay(&w.DownloadDelay, 2*time.Second)
 	setDefault(&w.MarkerTooOld, time.Minute)

@@ -54,6 +54,7 @@ type Peer struct {
 
 	zombie bool     // nothing that it sends is answered
 	held   [][]byte // requests that wait for a starting service
+	heldBy int      // their bytes
 }
 
 // Hooks let the emulator watch. Each may be nil.
@@ -117,6 +118,7 @@ type Service struct {
 	virtuals      []*virtual
 	scan          scanState
 
+	working   int // files that are being written, beside the loop
 	trainings int // that have started, see TrainingAlternates
 
 	inCall   bool
@@ -192,7 +194,7 @@ func (s *Service) populate() error {
 	s.Store.SessionsOverUSBCable = w.SessionsOverUSBCable
 	s.Store.ActivateAgainCosts = w.ActivateAgainCosts
 	s.Store.EnforceSoftLimit = w.EnforceSoftLimit
-	s.Store.MaxSessions = w.MaxSessions
+	s.Store.MaxSessions, s.Store.MaxApplications = w.MaxSessions, w.MaxApplications
 	s.Store.CurrentOS = w.CurrentOS
 	for _, u := range w.Users {
 		if u.LastLogin.IsZero() {
@@ -287,7 +289,7 @@ func (s *Service) Disconnect(id sessionstore.ConnID) {
 		}
 	}
 	s.Store.HandOver(id)
-	if s.world.ConnectionEnd > 0 {
+	if s.world.ConnectionEnd > 0 && s.sched.Len() < maxEvents {
 		s.dropSinks(p)
 		s.sched.After(int64(s.world.ConnectionEnd), func() { s.apply(s.Store.ConnectionClosed(id, s.Now())) })
 		return
@@ -311,8 +313,7 @@ func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
 	if p == nil || p.zombie {
 		return
 	}
-	if s.world.Phase == PhaseStarting && !s.world.RefuseWhileStarting && !binary {
-		p.hold(frame)
+	if s.world.Phase == PhaseStarting && !s.world.RefuseWhileStarting && !binary && p.hold(frame) {
 		return
 	}
 	if binary {
@@ -364,12 +365,16 @@ func (s *Service) begin(c *Call, req *rpc.Request, l *later) {
 	})
 }
 
+// maxEvents bounds what waits for its time. Many calls make something happen
+// later, and on the manual clock later may never come.
+const maxEvents = 1_000_000
+
 // handle checks a request in the order of the service: required parameters,
 // token, access, values; then the handler checks objects and states.
 func (s *Service) handle(c *Call, req *rpc.Request) (any, error) {
 	m, ok := s.registry.Lookup(req.Method)
 	if !ok {
-		why := "unknown method " + req.Method
+		why := "unknown method " + req.Method[:min(len(req.Method), maxName)]
 		if near := rpc.Nearest(req.Method, s.registry.Names()); near != "" {
 			why += ", did you mean " + near + "?"
 		}
@@ -377,6 +382,9 @@ func (s *Service) handle(c *Call, req *rpc.Request) (any, error) {
 	}
 	if s.world.Phase == PhaseStarting && m.Name != "getCortexInfo" {
 		return nil, s.fault(CodeServiceStarting, "the service is starting: wait for warning 23")
+	}
+	if n := s.sched.Len(); n >= maxEvents {
+		return nil, s.fault(CodeInternal, fmt.Sprintf("%d events wait for their time: let the clock go on, or reset", n))
 	}
 	if fault := m.CheckRequired(req.Params, s.faults); fault != nil {
 		return nil, fault
@@ -404,6 +412,8 @@ func (s *Service) answer(c *Call, req *rpc.Request, result any, err error) {
 	if err == nil && req.ID != nil {
 		if frame, err = rpc.AppendResultWith(nil, req.ID, result, c.extra); err != nil {
 			err = s.fault(CodeInternal, err.Error())
+		} else if len(frame) > s.world.MaxAnswer {
+			err = s.fault(CodeInternal, fmt.Sprintf("the answer has %d bytes, at most %d are sent: ask for less, a page with limit perhaps", len(frame), s.world.MaxAnswer))
 		}
 	}
 	var fault *rpc.Error
@@ -444,10 +454,19 @@ func (s *Service) refused(p *Peer, method string, fault *rpc.Error) {
 	if fault.Cause != nil {
 		why = fault.Cause.Error()
 	}
-	s.log.Info("refused", "conn", p.ID, "method", method, "code", fault.Code, "reason", why)
+	s.log.Info("refused", "conn", p.ID, "method", shorten(method), "code", fault.Code, "reason", shorten(why))
 	if s.hooks.Refused != nil {
 		s.hooks.Refused(p.ID, method, fault.Code, why)
 	}
+}
+
+// shorten cuts what a client has made long, for the log.
+func shorten(text string) string {
+	const most = 1000
+	if len(text) <= most {
+		return text
+	}
+	return text[:most] + "..."
 }
 
 // toFault turns a refusal of the store into the error of its code.
@@ -500,7 +519,9 @@ func (c *Call) checkToken(params map[string]json.RawMessage) error {
 	if app == nil && c.world.AnyApplication {
 		// A token of an earlier run of the service: tokens survive a restart.
 		app = &sessionstore.Application{ID: cl.AppID, Version: cl.AppVersion, Access: sessionstore.AccessGranted, ApproveAfter: -1, DenyAfter: -1}
-		c.Store.AddApplication(app)
+		if err := c.Store.Register(c.Method, app); err != nil {
+			return err
+		}
 	}
 	switch {
 	case app == nil:
@@ -531,6 +552,17 @@ func (c *Call) expired(cl claims) string {
 }
 
 // invalid is -32602 for a parameter whose value is wrong.
+// maxName bounds names that clients give and that nothing else bounds, in bytes.
+const maxName = 255
+
+// checkName refuses a name that is too long.
+func (c *Call) checkName(a rpc.Args, param string) error {
+	if len(a.String(param)) > maxName {
+		return c.invalid(param, fmt.Sprintf("a string of at most %d bytes", maxName))
+	}
+	return nil
+}
+
 func (c *Call) invalid(param, want string) *rpc.Error { return c.faults.Invalid(c.Method, param, want) }
 
 // missing is -32018 for a parameter that only some calls of a method require.

@@ -128,6 +128,9 @@ func (c *Call) subjectOf(a rpc.Args) (change func(*sessionstore.Subject), err er
 		if json.Unmarshal(object["name"], &one.Name) != nil || json.Unmarshal(object["value"], &one.Value) != nil || one.Name == "" {
 			return nil, c.invalid("attributes", "an array of objects of name and value, both strings")
 		}
+		if len(one.Name) > maxPlace || len(one.Value) > maxPlace {
+			return nil, c.invalid("attributes", fmt.Sprintf("strings of at most %d bytes", maxPlace))
+		}
 		attributes = append(attributes, one)
 	}
 	if len(attributes) > maxAttributes {

@@ -146,6 +146,9 @@ func updateHeadsetCustomInfo(c *Call, a rpc.Args) (any, error) {
 		fault := c.invalid("headsetId", "that of an EPOC X")
 		return nil, fault
 	}
+	if err := c.checkName(a, "customName"); err != nil {
+		return nil, err
+	}
 	h.HeadbandPosition = a.String("headbandPosition")
 	if a.Has("customName") {
 		h.CustomName = a.String("customName")

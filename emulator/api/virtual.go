@@ -133,6 +133,9 @@ func createVirtualHeadset(c *Call, a rpc.Args) (any, error) {
 func (c *Call) readVirtual(v *virtual, a rpc.Args, sensors []string) error {
 	next := *v
 	next.cq, next.pm = maps.Clone(v.cq), maps.Clone(v.pm)
+	if err := c.checkName(a, "name"); err != nil {
+		return err
+	}
 	if a.Has("name") {
 		next.name = a.String("name")
 	}

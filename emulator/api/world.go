@@ -61,6 +61,8 @@ type World struct {
 	// SessionsOutliveConnection keeps sessions when their connection ends.
 	SessionsOutliveConnection bool
 	MaxSessions               int // default 1,000
+	MaxApplications           int // beyond those of the world no client id makes another one; default 10,000
+	MaxAnswer                 int // bytes of an answer, a larger one is an error; default 8 MiB
 
 	Subjects            []sessionstore.Subject // without an Owner: of who is logged in
 	Records             []RecordSpec
@@ -255,6 +257,8 @@ func (w *World) defaults() {
 	setDefault(&w.TokenLife, tokenLife)
 	setDefault(&w.LicenseWarning, 7*24*time.Hour)
 	setDefault(&w.MaxSessions, 1000)
+	setDefault(&w.MaxApplications, 10_000)
+	setDefault(&w.MaxAnswer, 8<<20)
 	setDelay(&w.Training.Time, 8*time.Second)
 	setDelay(&w.Training.FailTime, 10*time.Second)
 	w.recordDefaults()

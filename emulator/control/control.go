@@ -204,6 +204,8 @@ func fail(w http.ResponseWriter, err error) {
 }
 
 func reply(w http.ResponseWriter, code int, v any) {
+	// A peer that does not read must not hold the connection for ever.
+	_ = http.NewResponseController(w).SetWriteDeadline(time.Now().Add(bodyTimeout))
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(code)
 	encoder := json.NewEncoder(w)
@@ -262,6 +264,8 @@ func (s *server) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		w.Header().Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
+		// The connection may have that of an answer before, see reply.
+		_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
 		if !s.bucket.take() {
 			w.Header().Set("Retry-After", "1")
 			fail(w, status{http.StatusTooManyRequests, fmt.Sprintf("more than %d requests a second", s.Rate)})

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -43,7 +44,7 @@ func Listen(addr string, o Options) (*Server, error) {
 	return &Server{
 		cancel:    cancel,
 		host:      host,
-		listeners: listeners,
+		listeners: bounded(listeners, maxConns),
 		http: &http.Server{
 			Handler:           Handler(o),
 			BaseContext:       func(net.Listener) context.Context { return ctx },
@@ -53,6 +54,54 @@ func Listen(addr string, o Options) (*Server, error) {
 			ErrorLog:          slog.NewLogLogger(logger.Handler(), slog.LevelDebug),
 		},
 	}, nil
+}
+
+// maxConns bounds the open connections of the control API.
+const maxConns = 256
+
+// busy is what a connection beyond the bound gets.
+const busy = "HTTP/1.1 503 Service Unavailable\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n" +
+	`{"error":"too many connections to the control API"}` + "\n"
+
+// bounded shares a bound on open connections among listeners.
+func bounded(listeners []net.Listener, most int) []net.Listener {
+	places := make(chan struct{}, most)
+	for i, l := range listeners {
+		listeners[i] = &boundedListener{l, places}
+	}
+	return listeners
+}
+
+type boundedListener struct {
+	net.Listener
+	places chan struct{}
+}
+
+func (l *boundedListener) Accept() (net.Conn, error) {
+	for {
+		conn, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		select {
+		case l.places <- struct{}{}:
+			return &boundedConn{Conn: conn, release: sync.OnceFunc(func() { <-l.places })}, nil
+		default:
+			_ = conn.SetDeadline(time.Now().Add(time.Second))
+			_, _ = conn.Write([]byte(busy)) // it fits into the socket's buffer
+			_ = conn.Close()
+		}
+	}
+}
+
+type boundedConn struct {
+	net.Conn
+	release func()
+}
+
+func (c *boundedConn) Close() error {
+	defer c.release()
+	return c.Conn.Close()
 }
 
 func open(host, port string) ([]net.Listener, error) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/fakecortex/fakecortex/streams"
 )
@@ -17,8 +18,43 @@ const DefaultMemory = 4 << 20
 
 // Storage says where the data of a record is kept.
 type Storage struct {
-	Dir    string // folder of the temporary file; "" is os.TempDir
-	Memory int    // encoded bytes kept in memory; 0 is DefaultMemory, < 0 none
+	Dir    string  // folder of the temporary file; "" is os.TempDir
+	Memory int     // encoded bytes of one record kept in memory; 0 is DefaultMemory, < 0 none
+	Shared *Budget // what the records of a world share; nil: no bound
+}
+
+// DefaultBudget is the memory that all records of a world may take together.
+const DefaultBudget = 256 << 20
+
+// Budget is memory that several records share: when it is used up their data
+// goes to temporary files from the first byte on. Its methods may be called from
+// any goroutine.
+type Budget struct {
+	limit int64
+	used  atomic.Int64
+}
+
+// NewBudget returns a budget of that many bytes.
+func NewBudget(bytes int) *Budget { return &Budget{limit: int64(bytes)} }
+
+// Used returns how many bytes are taken.
+func (b *Budget) Used() int64 { return b.used.Load() }
+
+func (b *Budget) take(n int) bool {
+	if b == nil {
+		return true
+	}
+	if b.used.Add(int64(n)) > b.limit {
+		b.used.Add(int64(-n))
+		return false
+	}
+	return true
+}
+
+func (b *Budget) giveBack(n int) {
+	if b != nil {
+		b.used.Add(int64(-n))
+	}
 }
 
 func (s Storage) memory() int {
@@ -75,7 +111,7 @@ var errDeleted = errors.New("the record was deleted")
 // put stores one chunk. data is the caller's and copied.
 func (st *store) put(data []byte, rows int) (chunkRef, error) {
 	ref := chunkRef{size: int32(len(data)), rows: int32(rows), sum: crc32.Checksum(data, castagnoli)}
-	if st.inMem+len(data) <= st.storage.memory() {
+	if st.inMem+len(data) <= st.storage.memory() && st.storage.Shared.take(len(data)) {
 		ref.data = append([]byte(nil), data...)
 		st.inMem += len(data)
 		return ref, nil
@@ -141,6 +177,7 @@ func (st *store) delete() error {
 		return nil
 	}
 	st.deleted = true
+	st.storage.Shared.giveBack(st.inMem)
 	if st.file == nil {
 		return nil
 	}

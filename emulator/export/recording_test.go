@@ -131,6 +131,31 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.ErrorIs(t, err, errDeleted)
 }
 
+// Records that share a budget go to their files when it is used up, and give it
+// back when they are deleted.
+func TestMemoryIsShared(t *testing.T) {
+	shared := NewBudget(30_000)
+	src := newSource(epocSensors, 256, 64, streams.AllKinds)
+	first := src.record(Storage{Dir: t.TempDir(), Shared: shared}, 60)
+	used := shared.Used()
+	assert.LessOrEqual(t, used, int64(30_000))
+	assert.Greater(t, used, int64(20_000))
+	memory, disk := first.Bytes()
+	assert.Equal(t, used, memory)
+	assert.Positive(t, disk)
+	second := newSource(epocSensors, 256, 64, streams.AllKinds).record(Storage{Dir: t.TempDir(), Shared: shared}, 60)
+	more, _ := second.Bytes()
+	assert.LessOrEqual(t, memory+more, int64(30_000))
+	samples, err := readAll(second, streams.EEG)
+	require.NoError(t, err)
+	assert.Len(t, samples, 60*256)
+	require.NoError(t, first.Delete())
+	require.NoError(t, first.Delete())
+	assert.Equal(t, more, shared.Used())
+	require.NoError(t, second.Delete())
+	assert.Zero(t, shared.Used())
+}
+
 // Markers of any size do not make a chunk grow without bound.
 func TestLargeMarkersEndAChunk(t *testing.T) {
 	l := testLayouts(insightSensors)[streams.EEG]

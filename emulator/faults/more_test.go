@@ -207,6 +207,21 @@ func TestBounds(t *testing.T) {
 	out := p.Apply(nil, 1, sample("s"))
 	assert.Len(t, out, 10_001)
 	assert.Equal(t, int64(math.MaxInt64), p.Next())
+
+	// Their size is bounded, too, and what is let go or forgotten makes room.
+	hold := func(conn uint64) int {
+		f := answer("x", "a")
+		f.Conn, f.Bytes = conn, make([]byte, 1<<20)
+		return len(p.Apply(nil, 2, f))
+	}
+	for round := range 3 {
+		sent = 0
+		for range 70 {
+			sent += hold(7)
+		}
+		assert.Equal(t, 6, sent, "round %d: 64 MiB are held", round)
+		p.Forget(7)
+	}
 }
 
 func ExamplePipeline() {

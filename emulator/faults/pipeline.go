@@ -15,8 +15,12 @@ import (
 // maxRules bounds the rules of one pipeline.
 const maxRules = 1000
 
-// maxHeld bounds the frames that rules hold back; beyond it they are let go.
-const maxHeld = 10_000
+// maxHeld bounds the frames that rules hold back, maxHeldBytes their size; beyond
+// it they are let go.
+const (
+	maxHeld      = 10_000
+	maxHeldBytes = 64 << 20
+)
 
 // Options say how a pipeline begins.
 type Options struct {
@@ -35,6 +39,7 @@ type Pipeline struct {
 	rules   []*rule
 	added   int
 	held    []held
+	bytes   int // of held
 	out     []Delivery
 	kinds   uint8
 	streams streams.Kinds
@@ -193,7 +198,13 @@ func (p *Pipeline) List() []Status {
 
 // Forget drops what is held for a connection that has ended.
 func (p *Pipeline) Forget(conn uint64) {
-	p.held = slices.DeleteFunc(p.held, func(h held) bool { return h.item.Frame.Conn == conn })
+	p.held = slices.DeleteFunc(p.held, func(h held) bool {
+		if h.item.Frame.Conn != conn {
+			return false
+		}
+		p.bytes -= len(h.item.Frame.Bytes)
+		return true
+	})
 	for _, r := range p.rules {
 		if f, ok := r.fault.(interface{ forget(conn uint64) }); ok {
 			f.forget(conn)
@@ -348,6 +359,7 @@ func (p *Pipeline) release(due func(*held) bool) {
 	p.held = slices.DeleteFunc(p.held, func(h held) bool {
 		if due(&h) {
 			free = append(free, h)
+			p.bytes -= len(h.item.Frame.Bytes)
 			return true
 		}
 		return false
@@ -424,10 +436,12 @@ func (p *Pipeline) pass(r *rule, it item) {
 
 // hold keeps an item inside.
 func (p *Pipeline) hold(h held) {
-	if len(p.held) >= maxHeld {
+	n := len(h.item.Frame.Bytes)
+	if len(p.held) >= maxHeld || p.bytes+n > maxHeldBytes {
 		p.pass(h.rule, h.item)
 		return
 	}
+	p.bytes += n
 	p.held = append(p.held, h)
 	p.ahead(h.wait)
 }

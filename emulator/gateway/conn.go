@@ -28,6 +28,7 @@ type Conn struct {
 	raw    net.Conn // what was accepted
 	net    net.Conn // with TLS, if any
 	ws     *websocket.Conn
+	limits Limits
 
 	wake        chan struct{} // the writer has something to do
 	writerEnded chan struct{}
@@ -57,7 +58,7 @@ type inbound struct {
 
 func newConn(s *Server, raw, conn net.Conn) *Conn {
 	return &Conn{
-		server: s, id: s.nextID.Add(1), remote: raw.RemoteAddr().String(), raw: raw, net: conn,
+		server: s, id: s.nextID.Add(1), remote: raw.RemoteAddr().String(), raw: raw, net: conn, limits: s.Limits(),
 		wake: make(chan struct{}, 1), writerEnded: make(chan struct{}), gone: make(chan struct{}), inRoom: make(chan struct{}, 1),
 	}
 }
@@ -202,20 +203,28 @@ func (c *Conn) readMessages() error {
 	}
 }
 
+// cost is what a waiting message takes; one without content takes something too.
+func (i *inbound) cost() int {
+	if i.data == nil {
+		return 0
+	}
+	return 512 + len(i.data)
+}
+
 // enqueue hands a call to the Handler's goroutine and starts that when there is
-// none. When more than MaxMessage bytes wait it blocks the reader: the client
-// then feels the back-pressure of TCP.
+// none. When about MaxMessage bytes wait it blocks the reader: the client then
+// feels the back-pressure of TCP.
 func (c *Conn) enqueue(call inbound) {
 	for {
 		c.inMu.Lock()
-		if call.data == nil || c.inBytes == 0 || int64(c.inBytes+len(call.data)) <= c.server.options.MaxMessage {
+		if call.data == nil || c.inBytes == 0 || int64(c.inBytes+call.cost()) <= c.limits.MaxMessage {
 			break
 		}
 		c.inMu.Unlock()
 		<-c.inRoom
 	}
 	c.in = append(c.in, call)
-	c.inBytes += len(call.data)
+	c.inBytes += call.cost()
 	if !c.handling {
 		c.handling = true
 		go c.handle()
@@ -248,7 +257,7 @@ func (c *Conn) handle() {
 			default:
 				h.Received(c, call.binary, call.data)
 				c.inMu.Lock()
-				c.inBytes -= len(call.data)
+				c.inBytes -= call.cost()
 				c.inMu.Unlock()
 				select {
 				case c.inRoom <- struct{}{}:
@@ -278,7 +287,7 @@ func (l libraryConn) Write(frame []byte) (int, error) {
 		_ = c.net.SetWriteDeadline(time.Now().Add(c.server.options.CloseTimeout))
 	}
 	c.out.write(frame)
-	full := c.out.pending > c.server.options.OutboxLimit
+	full := c.out.pending > c.limits.Outbox
 	c.mu.Unlock()
 	if full {
 		c.overflow() // a client that sends pings and never reads

@@ -50,7 +50,9 @@ type Options struct {
 	// MaxMessage bounds a message from a client, in bytes; a larger one closes
 	// the connection with 1009.
 	MaxMessage int64
-	// MaxConns bounds the open connections; the next one gets HTTP 503. 0: no bound.
+	// MaxConns bounds the open connections; the next one gets HTTP 503. It also
+	// bounds those whose handshake is not over; the next one is closed at once.
+	// 0: no bound.
 	MaxConns         int
 	HandshakeTimeout time.Duration
 	CloseTimeout     time.Duration
@@ -113,21 +115,17 @@ type Server struct {
 	stop    chan struct{} // closed by Shutdown
 
 	mu        sync.Mutex
+	limits    Limits
 	closing   bool
 	listeners []net.Listener
 	conns     map[*Conn]struct{}
+	reserved  int                   // places for connections that are about to open
 	early     map[net.Conn]struct{} // accepted, no WebSocket yet
 	all       sync.WaitGroup        // one for each connection, early ones included
 }
 
 // New returns a Server that does not listen yet.
 func New(options Options) *Server {
-	if options.OutboxLimit <= 0 {
-		options.OutboxLimit = DefaultOutboxLimit
-	}
-	if options.MaxMessage <= 0 {
-		options.MaxMessage = DefaultMaxMessage
-	}
 	if options.HandshakeTimeout <= 0 {
 		options.HandshakeTimeout = DefaultHandshakeTimeout
 	}
@@ -138,7 +136,37 @@ func New(options Options) *Server {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	return &Server{options: options, log: log, stop: make(chan struct{}), conns: map[*Conn]struct{}{}, early: map[net.Conn]struct{}{}}
+	s := &Server{options: options, log: log, stop: make(chan struct{}), conns: map[*Conn]struct{}{}, early: map[net.Conn]struct{}{}}
+	s.SetLimits(Limits{Outbox: options.OutboxLimit, MaxMessage: options.MaxMessage, MaxConns: options.MaxConns})
+	return s
+}
+
+// Limits are the bounds of the Options of the same names.
+type Limits struct {
+	Outbox     int
+	MaxMessage int64
+	MaxConns   int
+}
+
+// SetLimits changes the bounds for connections to come; zero values give the
+// defaults.
+func (s *Server) SetLimits(l Limits) {
+	if l.Outbox <= 0 {
+		l.Outbox = DefaultOutboxLimit
+	}
+	if l.MaxMessage <= 0 {
+		l.MaxMessage = DefaultMaxMessage
+	}
+	s.mu.Lock()
+	s.limits = l
+	s.mu.Unlock()
+}
+
+// Limits returns the bounds of connections to come.
+func (s *Server) Limits() Limits {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.limits
 }
 
 // Listen binds all addresses of Options.Listen, or none. The error names the
@@ -295,10 +323,26 @@ func (s *Server) Serve() error {
 	return first
 }
 
+// shortage reports whether a listener cannot accept for want of something that
+// comes back: descriptors or memory.
+func shortage(err error) bool {
+	for _, errno := range []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM} {
+		if errors.Is(err, errno) {
+			return true
+		}
+	}
+	return false
+}
+
 func (s *Server) accept(l net.Listener) error {
+	short := 0 // tries in a row that failed for want of something
 	for {
 		raw, err := l.Accept()
 		if err == nil {
+			if short > 0 {
+				s.log.Info("connections are accepted again", "listener", l.Addr().String(), "failed_tries", short)
+				short = 0
+			}
 			s.start(raw, false)
 			continue
 		}
@@ -308,9 +352,16 @@ func (s *Server) accept(l net.Listener) error {
 		if closing || errors.Is(err, net.ErrClosed) {
 			return nil
 		}
-		if errors.Is(err, syscall.EMFILE) || errors.Is(err, syscall.ENFILE) || errors.Is(err, syscall.ECONNABORTED) {
-			s.log.Warn("cannot accept a connection", "listener", l.Addr().String(), "error", err)
-			time.Sleep(50 * time.Millisecond) // until a descriptor is free
+		if errors.Is(err, syscall.ECONNABORTED) {
+			continue // that one has gone already
+		}
+		if shortage(err) {
+			if short%200 == 0 { // at once, then every ten seconds
+				s.log.Error("cannot accept connections until there are descriptors or memory again; the limit of descriptors is that of ulimit -n",
+					"listener", l.Addr().String(), "open", s.Stats().Open, "error", err)
+			}
+			short++
+			time.Sleep(50 * time.Millisecond)
 			continue
 		}
 		return fmt.Errorf("listener %s: %w", l.Addr(), err)
@@ -330,6 +381,13 @@ func (s *Server) start(raw net.Conn, inMemory bool) {
 		raw.Close()
 		return
 	}
+	if most := s.limits.MaxConns; most > 0 && len(s.early) >= most {
+		s.mu.Unlock()
+		s.count.refused.Add(1)
+		s.log.Warn("too many connections in their handshake, closed", "remote", raw.RemoteAddr().String(), "limit", most)
+		raw.Close()
+		return
+	}
 	s.early[raw] = struct{}{}
 	s.all.Add(1)
 	s.mu.Unlock()
@@ -345,11 +403,22 @@ func (s *Server) forget(raw net.Conn) {
 	s.all.Done()
 }
 
-// full reports whether no further connection may open.
-func (s *Server) full() bool {
+// reserve takes a place for a connection that is about to open; false when none
+// is left. free gives it back.
+func (s *Server) reserve() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.closing || s.options.MaxConns > 0 && len(s.conns) >= s.options.MaxConns
+	if most := s.limits.MaxConns; s.closing || most > 0 && len(s.conns)+s.reserved >= most {
+		return false
+	}
+	s.reserved++
+	return true
+}
+
+func (s *Server) free() {
+	s.mu.Lock()
+	s.reserved--
+	s.mu.Unlock()
 }
 
 // Shutdown stops listening, closes every connection with 1001 after what is

@@ -112,9 +112,9 @@ func (s *Server) upgrade(raw net.Conn, inMemory bool) bool {
 				"That you can read this means that your client trusts its certificate, or does not check it.\n")
 		return false
 	}
-	if s.full() {
+	if !s.reserve() {
 		s.count.refused.Add(1)
-		log.Warn("too many connections", "limit", s.options.MaxConns)
+		log.Warn("too many connections", "limit", s.Limits().MaxConns)
 		s.say(conn, http.StatusServiceUnavailable, nil, "Too many connections.\n")
 		return false
 	}
@@ -125,6 +125,7 @@ func (s *Server) upgrade(raw net.Conn, inMemory bool) bool {
 	// compression is not accepted: the real service offers neither.
 	ws, err := websocket.Accept(w, r, &websocket.AcceptOptions{InsecureSkipVerify: true, CompressionMode: websocket.CompressionDisabled})
 	if err != nil {
+		s.free()
 		s.count.failed.Add(1)
 		log.Warn("WebSocket upgrade failed", "error", err)
 		if !w.hijacked {
@@ -132,7 +133,7 @@ func (s *Server) upgrade(raw net.Conn, inMemory bool) bool {
 		}
 		return false
 	}
-	ws.SetReadLimit(s.options.MaxMessage)
+	ws.SetReadLimit(c.limits.MaxMessage)
 	raw.SetDeadline(time.Time{})
 	c.ws = ws
 	info := RequestInfo{Path: r.URL.Path, Host: r.Host, Remote: c.remote, Header: r.Header, TLS: version}
@@ -141,6 +142,7 @@ func (s *Server) upgrade(raw net.Conn, inMemory bool) bool {
 	delete(s.early, raw)
 	closing := s.closing
 	s.conns[c] = struct{}{}
+	s.reserved--
 	s.mu.Unlock()
 	s.count.upgraded.Add(1)
 	c.enqueue(inbound{opened: &info})

@@ -118,7 +118,7 @@ func (c *Conn) append(op byte, parts [][]byte) error {
 		c.mu.Unlock()
 		return ErrClosed
 	}
-	if c.out.pending+n > c.server.options.OutboxLimit {
+	if c.out.pending+n > c.limits.Outbox {
 		c.mu.Unlock()
 		c.overflow()
 		return ErrSlowReader
@@ -144,7 +144,7 @@ func (c *Conn) overflow() {
 	c.mu.Unlock()
 	c.server.count.slow.Add(1)
 	c.server.log.Warn("client reads too slowly, closed with 1008", "conn", c.id, "remote", c.remote,
-		"queued_bytes", pending, "limit", c.server.options.OutboxLimit)
+		"queued_bytes", pending, "limit", c.limits.Outbox)
 	if abort {
 		c.Abort()
 	}
@@ -176,7 +176,7 @@ func (c *Conn) WaitRoom(ctx context.Context) error {
 			c.mu.Unlock()
 			return ErrClosed
 		}
-		if c.out.pending <= c.server.options.OutboxLimit/2 {
+		if c.out.pending <= c.limits.Outbox/2 {
 			c.mu.Unlock()
 			return nil
 		}
@@ -298,7 +298,7 @@ func (c *Conn) send(front []byte) bool {
 			c.out.pending -= len(front) - end
 			front = front[:end]
 		}
-		if c.out.room != nil && c.out.pending <= c.server.options.OutboxLimit/2 {
+		if c.out.room != nil && c.out.pending <= c.limits.Outbox/2 {
 			c.releaseRoom()
 		}
 	}
