@@ -193,6 +193,7 @@ func (e *Emulator) begin(s *scenarios.Scenario, builtin bool) error {
 		return err
 	}
 	life.builtin = builtin
+	e.run.service.Flush()
 	sched := streams.NewScheduler(life.start.UnixNano())
 	next, err := e.newRun(life, sched)
 	if err != nil {

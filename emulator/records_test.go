@@ -1,9 +1,13 @@
 package emulator_test
 
 import (
+	"bytes"
+	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -142,4 +146,43 @@ func TestStateDir(t *testing.T) {
 	e, err = emulator.Start(options)
 	require.NoError(t, err)
 	require.NoError(t, e.Close())
+}
+
+// What was answered before a reset is kept, however soon the reset comes: the
+// world that begins reads what the one before is still writing.
+func TestResetKeepsWhatIsBeingWritten(t *testing.T) {
+	log := new(logBuffer)
+	e := emulator.StartT(t, emulator.Options{
+		Files: emulator.FileOptions{StateDir: t.TempDir()}, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
+	})
+	for i := range 30 {
+		p := dialMemory(t, e)
+		token := p.call("authorize", map[string]any{"clientId": "app", "clientSecret": "s"})["cortexToken"]
+		for j := range 3 { // the last one waits behind the first
+			p.call("createSubject", map[string]any{"cortexToken": token, "subjectName": fmt.Sprintf("s%d-%d", i, j)})
+		}
+		require.NoError(t, e.Reset())
+		p = dialMemory(t, e)
+		token = p.call("authorize", map[string]any{"clientId": "app", "clientSecret": "s"})["cortexToken"]
+		require.EqualValues(t, 3*(i+1), p.call("querySubjects", map[string]any{"cortexToken": token, "query": map[string]any{}, "orderBy": []any{}})["count"], "reset %d", i)
+	}
+	require.Empty(t, log.String())
+}
+
+// logBuffer is a log that a test reads.
+type logBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }

@@ -35,6 +35,8 @@ type Keeper struct {
 	mu      sync.Mutex // files are written beside the loop
 	written uint64     // number of the state in the file
 
+	running sync.WaitGroup // writes beside the loop that were asked for
+
 	next  uint64 // number of the last state that was to be written; the loop's
 	lives int    // that of the service; the loop's
 }
@@ -294,7 +296,11 @@ func (s *Service) keep() {
 	k.next++
 	number := k.next
 	s.keeping = true
-	s.background(func(context.Context) { err = k.write(k.stateFile(), number, writer(text)) }, func() {
+	k.running.Add(1)
+	s.background(func(context.Context) {
+		defer k.running.Done()
+		err = k.write(k.stateFile(), number, writer(text))
+	}, func() {
 		s.keeping = false
 		if err != nil {
 			s.log.Error("state not kept", "error", err)
@@ -329,7 +335,9 @@ func (s *Service) keepRecord(r *sessionstore.Record, data *recordData) {
 	}
 	recording := data.recording
 	var err error
+	k.running.Add(1)
 	s.background(func(context.Context) {
+		defer k.running.Done()
 		if err = k.writeRecord(r.ID, recording); err == nil {
 			return
 		}
@@ -380,6 +388,29 @@ func (c *Call) checkWork() error {
 		return c.fault(CodeInternal, fmt.Sprintf("%d exports and records are being written: wait for their answers", c.working))
 	}
 	return nil
+}
+
+// Flush waits for what is being written and writes what has changed meanwhile,
+// so that a world that begins anew finds all that clients were told. The loop
+// calls it, and waits.
+func (s *Service) Flush() {
+	k := s.world.Keeper
+	if k == nil {
+		return
+	}
+	k.running.Wait()
+	if !s.keepAgain {
+		return
+	}
+	s.keepAgain = false
+	text, err := s.keptState()
+	if err == nil {
+		k.next++
+		err = k.write(k.stateFile(), k.next, writer(text))
+	}
+	if err != nil {
+		s.log.Error("state not kept", "error", err)
+	}
 }
 
 // Keep ends what records and writes what is not kept yet. It is called before
