@@ -335,13 +335,15 @@ func shortage(err error) bool {
 }
 
 func (s *Server) accept(l net.Listener) error {
-	short := 0 // tries in a row that failed for want of something
+	const quiet = 10 * time.Second
+	var logged time.Time // when the log last said that nothing is accepted
+	short := false       // and whether it has not said yet that it goes on
 	for {
 		raw, err := l.Accept()
 		if err == nil {
-			if short > 0 {
-				s.log.Info("connections are accepted again", "listener", l.Addr().String(), "failed_tries", short)
-				short = 0
+			if short {
+				s.log.Info("connections are accepted again", "listener", l.Addr().String())
+				short = false
 			}
 			s.start(raw, false)
 			continue
@@ -356,11 +358,11 @@ func (s *Server) accept(l net.Listener) error {
 			continue // that one has gone already
 		}
 		if shortage(err) {
-			if short%200 == 0 { // at once, then every ten seconds
+			if time.Since(logged) >= quiet {
+				logged, short = time.Now(), true
 				s.log.Error("cannot accept connections until there are descriptors or memory again; the limit of descriptors is that of ulimit -n",
 					"listener", l.Addr().String(), "open", s.Stats().Open, "error", err)
 			}
-			short++
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
