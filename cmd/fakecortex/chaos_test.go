@@ -327,7 +327,9 @@ func TestChaosFullDisk(t *testing.T) {
 
 			s = startService(t, command, "", args...) // the state is not torn
 			c = s.session()
-			var subjects struct{ Subjects []struct{ SubjectName string } }
+			var subjects struct {
+				Subjects []struct{ SubjectName string }
+			}
 			require.NoError(t, json.Unmarshal(c.must("querySubjects", "query", map[string]any{}, "orderBy", []any{}), &subjects))
 			require.NotEmpty(t, subjects.Subjects)
 			require.Equal(t, "before", subjects.Subjects[0].SubjectName)
