@@ -58,13 +58,11 @@ func TestScenariosOfProfiles(t *testing.T) {
 		p := start(t, "g1-neutral-without-profile", "com")
 		require.Equal(t, map[string]int{"neutral": 192}, com(p, 24*time.Second))
 		p.call("setupProfile", load(p))
-		require.Equal(t, 13, p.warning())
 		require.Greater(t, com(p, 24*time.Second)["push"], 30)
 	})
 	t.Run("g2", func(t *testing.T) {
 		p := start(t, "g2-training-fails", "sys")
 		p.call("setupProfile", load(p))
-		require.Equal(t, 13, p.warning())
 		p.call("training", training(p, "start"))
 		event(p, "MC_Started")
 		require.NoError(t, p.e.Advance(10*time.Second))
@@ -74,7 +72,6 @@ func TestScenariosOfProfiles(t *testing.T) {
 	t.Run("g3", func(t *testing.T) {
 		p := start(t, "g3-training-works", "sys")
 		p.call("setupProfile", load(p))
-		require.Equal(t, 13, p.warning())
 		p.call("training", training(p, "start"))
 		event(p, "MC_Started")
 		require.NoError(t, p.e.Advance(8*time.Second))
@@ -85,7 +82,6 @@ func TestScenariosOfProfiles(t *testing.T) {
 	t.Run("g4", func(t *testing.T) {
 		p := start(t, "g4-sys-not-subscribed", "dev")
 		p.call("setupProfile", load(p))
-		require.Equal(t, 13, p.warning())
 		p.call("training", training(p, "start"))
 		require.NoError(t, p.e.Advance(20*time.Second))
 		for range 40 {
@@ -96,7 +92,6 @@ func TestScenariosOfProfiles(t *testing.T) {
 	t.Run("g7", func(t *testing.T) {
 		p := start(t, "g7-commands-at-rest", "com")
 		p.call("setupProfile", load(p))
-		require.Equal(t, 13, p.warning())
 		require.Greater(t, com(p, 30*time.Second)["push"], 20)
 	})
 	t.Run("n21", func(t *testing.T) {

@@ -124,7 +124,7 @@ func worldOf(doc *scenarios.Document, start time.Time) (api.World, error) {
 		MarkersLost: w.Rules.MarkersLost, MarkersLate: w.Rules.MarkersLate,
 		Training: api.TrainingSpec{
 			Time: delay(w.Timings.Training), FailTime: delay(w.Timings.TrainingFailure), Result: trainingResult(w.Rules.TrainingResult),
-			NeedsSys: w.Rules.TrainingWithoutSys == "error", EventFirst: !w.Rules.TrainingAnswerFirst, CommandsAtRest: w.Rules.CommandsAtRest,
+			NeedsSys: w.Rules.TrainingWithoutSys == "error", EventFirst: !w.Rules.TrainingAnswerFirst, WarnCaller: w.Rules.ProfileWarningToCaller, CommandsAtRest: w.Rules.CommandsAtRest,
 		},
 		SessionsOverUSBCable: !w.Rules.SessionRefusedOnUSBCable, ActivateAgainCosts: !w.Rules.ActivateOnce,
 		IgnoreLargeDebit: w.Rules.DebitTooLarge == "ignore", CheckSecretEarly: w.Rules.RequestAccessChecksSecret,

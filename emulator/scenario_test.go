@@ -312,7 +312,6 @@ world:
 		return out
 	}
 	p.call("setupProfile", map[string]any{"cortexToken": token, "status": "load", "profile": "demo", "headset": "EPOCX-3B9A0001"})
-	require.Equal(t, 13, p.warning())
 	require.Equal(t, 0.0, p.call("getTrainingTime", params(map[string]any{"detection": "mentalCommand"}))["time"])
 	training := params(map[string]any{"detection": "mentalCommand", "action": "neutral", "status": "start"})
 	p.call("training", training)

@@ -353,6 +353,7 @@ type Rules struct {
 	TrainingWithoutSys        string   `json:"trainingWithoutSys" enum:"silent|error" default:"silent" doc:"training without a subscription to sys."`
 	TrainingResult            string   `json:"trainingResult" enum:"succeed|fail|alternate" default:"succeed"`
 	TrainingAnswerFirst       bool     `json:"trainingAnswerFirst" default:"true" doc:"The answer to training stands before its sys event."`
+	ProfileWarningToCaller    bool     `json:"profileWarningToCaller" doc:"Warnings 13 and 14 go also to the connection that loaded or unloaded the profile."`
 	CommandsAtRest            bool     `json:"commandsAtRest" doc:"com fires trained actions without cause, as a profile without neutral does."`
 	MarkersLost               float64  `json:"markersLost" min:"0" max:"1" doc:"Share of markers that are missing in the eeg stream."`
 	MarkersLate               int      `json:"markersLate" min:"0" max:"256" doc:"Markers come up to that many eeg samples late."`

@@ -42,6 +42,10 @@ type TrainingSpec struct {
 	NeedsSys bool
 	// EventFirst sends the sys event of a call before its answer.
 	EventFirst bool
+	// WarnCaller sends warnings 13 and 14 also to the connection whose call
+	// loaded or unloaded the profile. The documentation does not say; a public Go
+	// client that reads one message per request loads a profile and goes on.
+	WarnCaller bool
 	// CommandsAtRest makes com fire trained actions without cause, as a profile
 	// without neutral does (cortex-example #63).
 	CommandsAtRest bool
@@ -424,7 +428,11 @@ func (s *Service) changeSignal(headset string, change func(*streams.State)) erro
 // profileChanges acts on the changes of the store that concern profiles.
 func (s *Service) profileChange(ch sessionstore.Change) {
 	warn := func(code int, l *sessionstore.LoadedProfile, name string) {
-		s.warnAll(code, rpc.Object{"behavior": s.warningText(code, name), "headset": l.Headset.ID, "profile": name})
+		for _, p := range s.order {
+			if p != s.caller || code == WarnProfileAutoUnload || s.world.Training.WarnCaller {
+				s.warn(p, code, rpc.Object{"behavior": s.warningText(code, name), "headset": l.Headset.ID, "profile": name})
+			}
+		}
 	}
 	switch ch := ch.(type) {
 	case sessionstore.ProfileLoaded:

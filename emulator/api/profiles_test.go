@@ -221,6 +221,7 @@ func TestSetupProfileErrors(t *testing.T) {
 			require.Empty(t, b.warnings("a"), "and is followed by nothing")
 		})
 	}
+
 }
 
 func TestSetupProfile(t *testing.T) {
@@ -230,10 +231,10 @@ func TestSetupProfile(t *testing.T) {
 			"create": "created", "load": "loaded", "unload": "unloaded", "save": "saved", "rename": "renamed", "delete": "deleted",
 		}[status] + " successfully"}
 	}
-	both := func(want ...string) {
+	others := func(want ...string) {
 		t.Helper()
-		require.Equal(t, want, b.warnings("a"))
-		require.Equal(t, want, b.warnings("b"), "warnings go to everybody")
+		require.Empty(t, b.warnings("a"), "who reads one message per request gets one")
+		require.Equal(t, want, b.warnings("b"))
 	}
 	names := func() (list []string) {
 		for _, p := range b.result("a", "queryProfile", "").([]any) {
@@ -244,9 +245,9 @@ func TestSetupProfile(t *testing.T) {
 	current := func(name string) any { return b.result(name, "getCurrentProfile", `$h`) }
 
 	require.Equal(t, result("create", "mine"), b.result("a", "setupProfile", `"status":"create","profile":"mine"`))
-	both()
+	others()
 	require.Equal(t, result("load", "mine"), b.result("a", "setupProfile", `"status":"load","profile":"mine",$h`))
-	both("13 mine")
+	others("13 mine")
 	require.Equal(t, map[string]any{"name": "mine", "loadedByThisApp": true}, current("a"))
 	require.Equal(t, map[string]any{"name": "mine", "loadedByThisApp": false}, current("b"))
 	require.Equal(t, result("rename", "yours"), b.result("a", "setupProfile", `"status":"rename","profile":"mine","newProfileName":"yours"`))
@@ -258,15 +259,21 @@ func TestSetupProfile(t *testing.T) {
 	b.warnings("a")
 	b.warnings("b")
 	require.Equal(t, result("unload", "yours"), b.result("a", "setupProfile", `"status":"unload","profile":"anything",$h`), "its profile is ignored")
-	both("14 yours")
+	others("14 yours")
 	require.Equal(t, map[string]any{"name": nil, "loadedByThisApp": false}, current("a"))
 	b.load("a", "yours")
 	b.warnings("a")
 	b.warnings("b")
 	require.Equal(t, result("delete", "yours"), b.result("a", "setupProfile", `"status":"delete","profile":"yours"`))
-	both("14 yours")
+	others("14 yours")
 	require.Equal(t, []string{"demo", "theirs"}, names())
 	require.Equal(t, map[string]any{"name": nil, "loadedByThisApp": false}, current("a"))
+
+	told := newBCIBench(t, func(w *World) { w.Training.WarnCaller = true })
+	told.load("a", "demo")
+	require.Equal(t, []string{"13 demo"}, told.warnings("a"))
+	told.result("a", "setupProfile", `"status":"unload","profile":"",$h`)
+	require.Equal(t, []string{"14 demo"}, told.warnings("a"))
 }
 
 func TestCreateCopiesWhatIsLoaded(t *testing.T) {

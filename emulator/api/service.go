@@ -122,6 +122,7 @@ type Service struct {
 	trainings int // that have started, see TrainingAlternates
 
 	inCall   bool
+	caller   *Peer      // who made the running call
 	pending  []outgoing // warnings that wait for the answer of the running call
 	deferred []func()   // what else waits for it: sys events
 }
@@ -331,7 +332,9 @@ func (s *Service) Receive(id sessionstore.ConnID, binary bool, frame []byte) {
 		s.hooks.Requested(id, req)
 	}
 	c := &Call{Service: s, peer: p, Method: req.Method}
+	s.caller = p
 	result, err := s.handle(c, req)
+	s.caller = nil
 	if l, ok := result.(*later); ok && err == nil {
 		s.begin(c, req, l)
 	} else {
