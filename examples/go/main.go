@@ -45,8 +45,35 @@ func caFile() string {
 
 // cortex is a connection to the service.
 type cortex struct {
-	conn   *websocket.Conn
-	lastID int
+	conn     *websocket.Conn
+	lastID   int
+	warnings []warning // that have come
+}
+
+type warning struct {
+	Code    int
+	Message json.RawMessage // a text or an object, by its code
+}
+
+// message is whatever the service sends.
+type message struct {
+	ID     int
+	Result json.RawMessage
+	Error  *struct {
+		Code    int
+		Message string
+	}
+	Warning  *warning
+	EEG, Mot []json.RawMessage
+}
+
+func (c *cortex) receive(ctx context.Context) (message, error) {
+	var m message
+	err := wsjson.Read(ctx, c.conn, &m)
+	if m.Warning != nil {
+		c.warnings = append(c.warnings, *m.Warning)
+	}
+	return m, err
 }
 
 func dial(ctx context.Context) (*cortex, error) {
@@ -81,15 +108,8 @@ func (c *cortex) call(ctx context.Context, method string, params map[string]any,
 		return fmt.Errorf("%s: %w", method, err)
 	}
 	for {
-		var answer struct {
-			ID     int
-			Result json.RawMessage
-			Error  *struct {
-				Code    int
-				Message string
-			}
-		}
-		if err := wsjson.Read(ctx, c.conn, &answer); err != nil {
+		answer, err := c.receive(ctx)
+		if err != nil {
 			return fmt.Errorf("%s: %w", method, err)
 		}
 		switch {
@@ -102,6 +122,62 @@ func (c *cortex) call(ctx context.Context, method string, params map[string]any,
 			return json.Unmarshal(answer.Result, result)
 		}
 	}
+}
+
+type headset struct {
+	ID, Status string
+	Settings   struct{ EEGRate, MEMSRate int }
+}
+
+// connected returns the first headset once it is connected: warning 104 says
+// so, others say that it failed.
+func (c *cortex) connected(ctx context.Context) (headset, error) {
+	var found []headset
+	if err := c.call(ctx, "queryHeadsets", nil, &found); err != nil {
+		return headset{}, err
+	}
+	if len(found) == 0 {
+		return headset{}, errors.New("no headset")
+	}
+	h := found[0]
+	if h.Status != "connected" {
+		fmt.Printf("%s is %s, waiting\n", h.ID, h.Status)
+		c.warnings = nil
+		if err := c.call(ctx, "controlDevice", map[string]any{"command": "connect", "headset": h.ID}, nil); err != nil {
+			return headset{}, err
+		}
+		for {
+			if done, err := outcome(c.warnings, h.ID); err != nil {
+				return headset{}, err
+			} else if done {
+				break
+			}
+			if _, err := c.receive(ctx); err != nil {
+				return headset{}, err
+			}
+		}
+	}
+	// Only a connected headset knows its sensors and rates.
+	if err := c.call(ctx, "queryHeadsets", map[string]any{"id": h.ID}, &found); err != nil {
+		return headset{}, err
+	}
+	return found[0], nil
+}
+
+func outcome(warnings []warning, id string) (done bool, err error) {
+	for _, w := range warnings {
+		var about struct{ HeadsetID, Behavior string }
+		if json.Unmarshal(w.Message, &about) != nil || about.HeadsetID != id {
+			continue // a text, or of another headset
+		}
+		switch w.Code {
+		case 104:
+			return true, nil
+		case 100, 101, 102, 113:
+			return false, fmt.Errorf("connect: warning %d: %s", w.Code, about.Behavior)
+		}
+	}
+	return false, nil
 }
 
 // counter counts the samples of one stream and refuses a gap.
@@ -141,17 +217,10 @@ func run(ctx context.Context) error {
 	if err := c.call(ctx, "authorize", map[string]any{"clientId": "example-client-id", "clientSecret": "example-client-secret", "debit": 1}, &authorized); err != nil {
 		return err
 	}
-	var headsets []struct {
-		ID       string
-		Settings struct{ EEGRate, MEMSRate int }
-	}
-	if err := c.call(ctx, "queryHeadsets", nil, &headsets); err != nil {
+	headset, err := c.connected(ctx)
+	if err != nil {
 		return err
 	}
-	if len(headsets) == 0 {
-		return errors.New("no headset")
-	}
-	headset := headsets[0]
 	var session struct{ ID string }
 	token := authorized.CortexToken
 	if err := c.call(ctx, "createSession", map[string]any{"cortexToken": token, "headset": headset.ID, "status": "active"}, &session); err != nil {
@@ -184,8 +253,8 @@ func run(ctx context.Context) error {
 		}
 	}
 	for eeg.count < eeg.wanted || mot.count < mot.wanted {
-		var sample struct{ EEG, Mot []json.RawMessage }
-		if err := wsjson.Read(ctx, c.conn, &sample); err != nil {
+		sample, err := c.receive(ctx)
+		if err != nil {
 			return err
 		}
 		if sample.EEG != nil {

@@ -15,6 +15,7 @@ const wanted = { eeg: 512, mot: 128 };
 const socket = new WebSocket(url, { ca: readFileSync(ca) });
 const pending = new Map();
 let onSample = () => {};
+let onWarning = () => {};
 let lastId = 0;
 
 const failed = new Promise((_, reject) => {
@@ -26,7 +27,8 @@ const failed = new Promise((_, reject) => {
       const message = JSON.parse(text);
       const answer = pending.get(message.id);
       if (!answer) {
-        onSample(message); // a sample, or a warning
+        if (message.warning) onWarning(message.warning);
+        else onSample(message);
         return;
       }
       pending.delete(message.id);
@@ -76,10 +78,28 @@ function collect(subscribed, settings) {
   });
 }
 
+// connected returns the first headset once it is connected: warning 104 says so.
+async function connected() {
+  const [headset] = await call('queryHeadsets');
+  if (headset.status !== 'connected') {
+    console.log(`${headset.id} is ${headset.status}, waiting`);
+    const outcome = new Promise((resolve, reject) => {
+      onWarning = ({ code, message }) => {
+        if (message.headsetId !== headset.id) return;
+        if (code === 104) resolve();
+        if ([100, 101, 102, 113].includes(code)) reject(new Error(`connect: warning ${code}: ${message.behavior}`));
+      };
+    });
+    await Promise.all([outcome, call('controlDevice', { command: 'connect', headset: headset.id })]);
+  }
+  // Only a connected headset knows its sensors and rates.
+  return (await call('queryHeadsets', { id: headset.id }))[0];
+}
+
 async function main() {
   await new Promise((resolve) => socket.once('open', resolve));
   const { cortexToken } = await call('authorize', { ...application, debit: 1 });
-  const [headset] = await call('queryHeadsets');
+  const headset = await connected();
   const session = await call('createSession', { cortexToken, headset: headset.id, status: 'active' });
   const streams = { cortexToken, session: session.id, streams: ['eeg', 'mot'] };
   // Samples stand right behind the answer: a first few may pass before the counting starts.

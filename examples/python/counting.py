@@ -14,6 +14,17 @@ APPLICATION = {"clientId": "example-client-id", "clientSecret": "example-client-
 WANTED = {"eeg": 512, "mot": 128}
 
 
+def outcome_of_connect(warnings: list, headset: str) -> bool:
+    """Whether the headset is connected, by the warnings that came: 104 when it is, others when it failed."""
+    for warning in warnings:
+        if isinstance(warning["message"], dict) and warning["message"].get("headsetId") == headset:
+            if warning["code"] == 104:
+                return True
+            if warning["code"] in (100, 101, 102, 113):
+                raise RuntimeError(f"connect: {warning}")
+    return False
+
+
 def tls_context() -> ssl.SSLContext:
     """A context that trusts the CA of fakecortex and checks the host name."""
     return ssl.create_default_context(cafile=CA)
