@@ -1,28 +1,27 @@
-//! Drives emotiv-cortex-v2, whose answers and samples are typed structs: what
-//! does not fit them is an error.
+//! Drives emotiv-cortex-v2 and its successor neuroclient, whose answers and
+//! samples are typed structs: what does not fit them is an error.
 
 use anyhow::{Context, Result, bail, ensure};
-use emotiv_cortex_v2::protocol::headset::QueryHeadsetsOptions;
-use emotiv_cortex_v2::protocol::profiles::ProfileAction;
-use emotiv_cortex_v2::protocol::records::{ExportFormat, UpdateRecordRequest};
-use emotiv_cortex_v2::protocol::streams::{
+use crate::client::protocol::headset::QueryHeadsetsOptions;
+use crate::client::protocol::profiles::ProfileAction;
+use crate::client::protocol::records::{ExportFormat, UpdateRecordRequest};
+use crate::client::protocol::streams::{
     BandPowerData, ComEvent, DeviceQuality, EegData, EegQuality, FacEvent, MetEvent, MotionData, StreamEvent,
 };
-use emotiv_cortex_v2::protocol::subjects::{QuerySubjectsRequest, SubjectRequest};
-use emotiv_cortex_v2::protocol::training::{DetectionType, TrainingStatus};
-use emotiv_cortex_v2::{CortexClient, CortexConfig};
+use crate::client::protocol::subjects::{QuerySubjectsRequest, SubjectRequest};
+use crate::client::protocol::training::{DetectionType, TrainingStatus};
+use crate::client::{CortexClient, CortexConfig};
 use serde_json::Value;
 use std::time::Duration;
 use tokio::time::timeout;
 
 const STREAMS: [&str; 9] = ["met", "dev", "eeg", "mot", "eq", "pow", "com", "fac", "sys"];
 
-#[tokio::main]
-async fn main() -> Result<()> {
-    timeout(Duration::from_secs(150), run()).await.context("no end within 150 s")?
+pub async fn main(name: &str) -> Result<()> {
+    timeout(Duration::from_secs(150), run(name)).await.context("no end within 150 s")?
 }
 
-async fn run() -> Result<()> {
+async fn run(name: &str) -> Result<()> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut config = CortexConfig::new("realclients.crate", "secret");
     config.cortex_url = std::env::var("FAKECORTEX_URL")?;
@@ -45,9 +44,8 @@ async fn run() -> Result<()> {
     ensure!(client.query_sessions(&token).await?.len() == 1);
 
     // Raw channels, since the typed streams of the crate skip what they cannot parse.
-    let mut receivers = client.create_stream_channels(&STREAMS);
-    let subscribed = client.subscribe_streams(&token, &session.id, &STREAMS).await?;
-    ensure!(subscribed["success"].as_array().is_some_and(|s| s.len() == STREAMS.len()), "{subscribed}");
+    let mut receivers = crate::channels(&client, &session.id, &STREAMS)?;
+    ensure!(crate::subscribe(&client, &token, &session.id, &STREAMS).await? == STREAMS.len());
     let mut counts = String::new();
     for stream in STREAMS {
         if stream == "sys" {
@@ -77,7 +75,7 @@ async fn run() -> Result<()> {
     client.close_session(&token, &session.id).await?;
     ensure!(client.query_sessions(&token).await?.is_empty());
     client.disconnect().await?;
-    println!("emotiv-cortex-v2: {counts}record, markers, subject, profile, training");
+    println!("{name}: {counts}record, markers, subject, profile, training");
     Ok(())
 }
 
