@@ -114,87 +114,87 @@ type (
 	}
 	// USBCable plugs the headset's cable in or out.
 	USBCable struct {
-		Headset string `json:"headset,omitempty" ref:"headset"`
+		Headset string `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Plugged bool   `json:"plugged" default:"true" rule:"short"`
 	}
 	// ConnectOutcome changes how the next controlDevice connect ends, and takes
 	// flaky away.
 	ConnectOutcome struct {
-		Headset string    `json:"headset,omitempty" ref:"headset"`
+		Headset string    `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Outcome string    `json:"outcome" enum:"ok|timeout|cannot|wrong|stuck|disableMotion" rule:"required,short"`
 		Delay   *Duration `json:"delay,omitempty"`
 	}
 	// Battery sets the charge, or lets it drain.
 	Battery struct {
-		Headset      string   `json:"headset,omitempty" ref:"headset"`
+		Headset      string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Percent      *float64 `json:"percent,omitempty" min:"-1" max:"100" rule:"short" doc:"-1: not known yet."`
 		DrainPerHour *float64 `json:"drainPerHour,omitempty" min:"0" max:"360000" doc:"Percent per hour of virtual time."`
 	}
 	// Contact sets the contact quality of sensors.
 	Contact struct {
-		Headset string   `json:"headset,omitempty" ref:"headset"`
+		Headset string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Sensors []string `json:"sensors,omitempty" rule:"single" doc:"Absent: all."`
 		Quality int      `json:"quality" min:"0" max:"4" rule:"required,short" doc:"0 no contact .. 4 good."`
 	}
 	// SignalStrength sets the radio signal of dev.
 	SignalStrength struct {
-		Headset  string  `json:"headset,omitempty" ref:"headset"`
+		Headset  string  `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Strength float64 `json:"strength" min:"0" max:"1" rule:"required,short"`
 	}
 	// PacketLoss loses radio packets.
 	PacketLoss struct {
-		Headset string   `json:"headset,omitempty" ref:"headset"`
+		Headset string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Share   float64  `json:"share" min:"0" max:"1" rule:"required,short" doc:"Probability that a gap begins at a sample."`
 		Burst   float64  `json:"burst" default:"2" min:"1" max:"1000" doc:"Mean length of a gap in samples."`
 		For     Duration `json:"for,omitempty" doc:"0s: until changed."`
 	}
 	// HeadsetClock moves the headset's clock against the host's.
 	HeadsetClock struct {
-		Headset string   `json:"headset,omitempty" ref:"headset"`
+		Headset string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Offset  Duration `json:"offset" rule:"required,short" min:"-24h" max:"24h"`
 	}
 	// Signal sets fields of the signal state.
 	Signal struct {
-		Headset string      `json:"headset,omitempty" ref:"headset"`
+		Headset string      `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		State   SignalPatch `json:"state" rule:"required"`
 	}
 	// Blink closes both eyes for a moment.
 	Blink struct {
-		Headset string   `json:"headset,omitempty" ref:"headset" rule:"short"`
+		Headset string   `json:"headset,omitempty" ref:"headset" rule:"short" doc:"Id; absent: the first headset."`
 		Times   int      `json:"times" default:"1" min:"1" max:"1000"`
 		Every   Duration `json:"every" default:"1s" min:"300ms" doc:"Between several blinks."`
 	}
 	// Wink closes one eye for a moment.
 	Wink struct {
-		Headset string `json:"headset,omitempty" ref:"headset"`
+		Headset string `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Eye     string `json:"eye" enum:"left|right" default:"left" rule:"short"`
 	}
 	// Look moves the eyes.
 	Look struct {
-		Headset   string `json:"headset,omitempty" ref:"headset"`
+		Headset   string `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Direction string `json:"direction" enum:"left|right|up|down" default:"left" rule:"short"`
 	}
 	// Face makes an expression.
 	Face struct {
-		Headset string   `json:"headset,omitempty" ref:"headset"`
+		Headset string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Action  string   `json:"action" enum:"surprise|frown|smile|clench|laugh|smirkLeft|smirkRight" rule:"required,short"`
 		Power   float64  `json:"power" default:"0.8" min:"0.01" max:"1"`
 		For     Duration `json:"for" default:"1s" min:"10ms" max:"1h"`
 	}
 	// Clench clenches the teeth.
 	Clench struct {
-		Headset string   `json:"headset,omitempty" ref:"headset" rule:"short"`
+		Headset string   `json:"headset,omitempty" ref:"headset" rule:"short" doc:"Id; absent: the first headset."`
 		Power   float64  `json:"power" default:"0.8" min:"0.01" max:"1"`
 		For     Duration `json:"for" default:"1s" min:"10ms" max:"1h"`
 	}
 	// Eyes opens or closes the eyes for good.
 	Eyes struct {
-		Headset string `json:"headset,omitempty" ref:"headset"`
+		Headset string `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		State   string `json:"state" enum:"open|closed" rule:"required,short"`
 	}
 	// Mind sets the levels that met follows, 0 to 1.
 	Mind struct {
-		Headset         string   `json:"headset,omitempty" ref:"headset"`
+		Headset         string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Attention       *float64 `json:"attention,omitempty" min:"0" max:"1"`
 		Engagement      *float64 `json:"engagement,omitempty" min:"0" max:"1"`
 		Excitement      *float64 `json:"excitement,omitempty" min:"0" max:"1"`
@@ -207,12 +207,12 @@ type (
 	}
 	// Relax closes the eyes and relaxes, for a while or for good.
 	Relax struct {
-		Headset string   `json:"headset,omitempty" ref:"headset" rule:"short"`
+		Headset string   `json:"headset,omitempty" ref:"headset" rule:"short" doc:"Id; absent: the first headset."`
 		For     Duration `json:"for,omitempty" doc:"0s: until changed."`
 	}
 	// MentalCommand thinks of one action.
 	MentalCommand struct {
-		Headset string   `json:"headset,omitempty" ref:"headset"`
+		Headset string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Action  string   `json:"action" enum:"neutral|push|pull|lift|drop|left|right|rotateLeft|rotateRight|rotateClockwise|rotateCounterClockwise|rotateForwards|rotateReverse|disappear" rule:"required,short"`
 		Power   float64  `json:"power" default:"0.7" min:"0" max:"1"`
 		Forced  bool     `json:"forced" doc:"com says so whatever the profile is."`
@@ -220,7 +220,7 @@ type (
 	}
 	// HeadPose turns the head, in degrees, or lets it move.
 	HeadPose struct {
-		Headset   string  `json:"headset,omitempty" ref:"headset"`
+		Headset   string  `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Yaw       float64 `json:"yaw" min:"-180" max:"180" doc:"To the left."`
 		Pitch     float64 `json:"pitch" min:"-90" max:"90" doc:"Down."`
 		Roll      float64 `json:"roll" min:"-90" max:"90" doc:"To the right shoulder."`
@@ -230,14 +230,14 @@ type (
 	}
 	// Stimulus shows something that the brain answers to.
 	Stimulus struct {
-		Headset   string   `json:"headset,omitempty" ref:"headset"`
+		Headset   string   `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Label     string   `json:"label,omitempty" rule:"short" doc:"An event as an injected marker of that label would be."`
 		Frequency float64  `json:"frequency,omitempty" min:"0" max:"45" doc:"Hz of a flicker, 1 to 45: steady-state response. 0 with no label ends it."`
 		For       Duration `json:"for,omitempty"`
 	}
 	// HardwareMarker is a trigger at the headset.
 	HardwareMarker struct {
-		Headset string `json:"headset,omitempty" ref:"headset"`
+		Headset string `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Value   int    `json:"value" default:"1" min:"0" max:"65535" rule:"short"`
 	}
 	// LogIn logs a user in, instead of who was.
@@ -257,7 +257,7 @@ type (
 	}
 	// OtherProfile is a profile that another application loads or unloads.
 	OtherProfile struct {
-		Headset string `json:"headset,omitempty" ref:"headset"`
+		Headset string `json:"headset,omitempty" ref:"headset" doc:"Id; absent: the first headset."`
 		Profile string `json:"profile,omitempty" rule:"short" ref:"profile" doc:"Absent: the first profile."`
 	}
 	// TrainingResult says how the next trainings end.

@@ -19,8 +19,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/fakecortex/fakecortex/scenarios"
 )
 
 // page is one page of the documentation, whose commands are run from top to
@@ -211,13 +209,50 @@ func TestDocsAreComplete(t *testing.T) {
 	for _, flag := range regexp.MustCompile(`(?m)^\s+(--[a-z-]+)`).FindAllStringSubmatch(help("exec"), -1) {
 		assert.Contains(t, page, "`"+flag[1]+"`")
 	}
-	for _, r := range scenarios.LintRules() {
-		assert.Contains(t, page, fmt.Sprintf("| `%s` | %s | %s |", r.Name, r.Severity, r.Advice))
-	}
 	page = read("control")
 	commands := regexp.MustCompile(`(?m)^  ctl ([a-z]+(?: [a-z]+)?)\b`).FindAllStringSubmatch(help("ctl"), -1)
 	require.Greater(t, len(commands), 15)
 	for _, command := range commands {
 		assert.Contains(t, page, "fakecortex ctl "+command[1], "the guide shows it")
 	}
+}
+
+// TestDocsLink follows every link from one page to another, and to its heading.
+func TestDocsLink(t *testing.T) {
+	const root = "../../"
+	pages, err := filepath.Glob(root + "docs/*.md")
+	require.NoError(t, err)
+	pages = append(pages, root+"README.md")
+	require.Greater(t, len(pages), 5)
+	link := regexp.MustCompile(`\]\(([^)\s]+)\)`)
+	for _, page := range pages {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		for _, l := range link.FindAllStringSubmatch(string(text), -1) {
+			if strings.Contains(l[1], "://") {
+				continue
+			}
+			file, heading, _ := strings.Cut(l[1], "#")
+			target := filepath.Join(filepath.Dir(page), file)
+			if file == "" {
+				target = page
+			}
+			if _, err := os.Stat(target); !assert.NoError(t, err, "%s: %s", page, l[1]) || heading == "" {
+				continue
+			}
+			there, err := os.ReadFile(target)
+			require.NoError(t, err)
+			assert.Contains(t, headings(string(there)), heading, "%s: %s", page, l[1])
+		}
+	}
+}
+
+// headings are the names that links to the headings of a page have.
+func headings(text string) []string {
+	var out []string
+	for _, line := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(text, -1) {
+		name := regexp.MustCompile(`[^a-z0-9 _-]`).ReplaceAllString(strings.ToLower(line[1]), "")
+		out = append(out, strings.ReplaceAll(name, " ", "-"))
+	}
+	return out
 }
