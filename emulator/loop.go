@@ -109,17 +109,19 @@ func (l *loop) run() {
 }
 
 // take applies a request and those that wait behind it, a bounded number so
-// that no flood of requests holds up the samples.
+// that no flood of requests holds up the samples. Each happens at the instant at
+// which it is taken, behind what is due by then.
 func (l *loop) take(fn func()) {
 	for range 64 {
+		l.catchUp()
 		fn()
 		select {
 		case fn = <-l.inbox:
-			l.catchUp()
 		default:
 			return
 		}
 	}
+	l.catchUp()
 	fn()
 }
 

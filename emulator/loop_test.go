@@ -49,6 +49,20 @@ func TestRealClockSendsEachSampleAtItsInstant(t *testing.T) {
 	})
 }
 
+// TestIdleLoopKnowsTheTime: what comes from outside after a while in which nothing
+// was due happens now, not when something was due last.
+func TestIdleLoopKnowsTheTime(t *testing.T) {
+	bubble(t, emulator.Options{Clock: "real", Scenario: "c4-no-headset"}, func(t *testing.T, e *emulator.Emulator, p *peer) {
+		time.Sleep(10 * time.Second)
+		require.True(t, e.Now().Equal(time.Now()), "%s is %s", time.Now(), e.Now())
+		require.NoError(t, e.Act("fault: {latency: 2s}"))
+		time.Sleep(10 * time.Second)
+		begin := time.Now()
+		p.call("getCortexInfo", nil)
+		require.Equal(t, 2*time.Second, time.Since(begin))
+	})
+}
+
 func TestScaledClockIsFasterByItsFactor(t *testing.T) {
 	bubble(t, emulator.Options{Clock: "x8"}, func(t *testing.T, _ *emulator.Emulator, p *peer) {
 		p.subscribe("eeg")
