@@ -83,7 +83,7 @@ func TestEveryFieldOfAWorldIsRead(t *testing.T) {
 // choose field by field.
 func notOfDocuments() []string {
 	return []string{
-		"Seed", "RecordStorage.Dir", "RecordStorage.Memory", "ExportFolders.Root", "ExportFolders.Map", "Keeper", // options
+		"Seed", "RecordStorage.Dir", "RecordStorage.Memory", "RecordStorage.Shared", "ExportFolders.Root", "ExportFolders.Map", "Keeper", // options
 		"NewApplication", // an application with clientId *
 		// How a world stands later on.
 		"Applications[].TokensExpired", "Licenses[].DebitDay", "Licenses[].DebitedToday",
