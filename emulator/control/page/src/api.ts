@@ -112,16 +112,30 @@ export async function events(path: string, signal: AbortSignal, each: (event: st
   }
 }
 
+const polls = new Set<() => void>();
+
+/** Lets every poll read at once: something was changed. */
+export function refresh() { for (const read of polls) read(); }
+
 /** Calls read again and again, a moment after the last answer, while the page is looked at. */
 export function poll(every: number, read: (signal: AbortSignal) => Promise<void>): () => void {
   const stop = new AbortController();
+  let soon = false;
+  let wake = () => { soon = true; };
+  const now = () => wake();
+  polls.add(now);
   void (async () => {
     while (!stop.signal.aborted) {
+      soon = false;
+      wake = () => { soon = true; };
       if (!document.hidden) await read(stop.signal).catch(() => undefined);
-      await new Promise((done) => setTimeout(done, every));
+      if (!soon) await new Promise<void>((done) => { wake = done; setTimeout(done, every); });
     }
   })();
-  return () => stop.abort();
+  return () => {
+    polls.delete(now);
+    stop.abort();
+  };
 }
 
 /** Keeps a stream open while the page is looked at: a browser allows few at a time. */

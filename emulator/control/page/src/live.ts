@@ -1,5 +1,5 @@
 // The signals of one headset, as /v1/live sends them, in a memory of fixed size.
-import { events, stream } from "./api";
+import { Refusal, events, stream } from "./api";
 
 export interface Sensor { name: string; x: number; y: number }
 export interface Layout { model: string; sensors: Sensor[]; rate: number; cols: Record<string, (string | string[])[]> }
@@ -27,6 +27,8 @@ export class Live {
   /** The last sample of each other stream, by the names of its columns. */
   last: Partial<Record<string, Map<string, Value>>> = {};
   faces: { at: number; act: string }[] = [];
+  /** Why there is no stream, such as too many who watch. */
+  problem = "";
   virtualNow = 0;
   speed = 1;
   private arrived = 0;
@@ -36,9 +38,10 @@ export class Live {
 
   constructor(headset: string) {
     this.stop = stream((signal) => events(`/v1/live?every=50ms&headset=${encodeURIComponent(headset)}`, signal, (event, data) => {
+      this.problem = "";
       if (event === "layout") this.begin(JSON.parse(data) as Layout);
       else if (event === "") this.take(JSON.parse(data) as Batch);
-    }));
+    }).catch((err) => { this.problem = err instanceof Refusal ? err.message : ""; }));
   }
 
   close() { this.stop(); }

@@ -22,7 +22,7 @@ function Of(p: { state: State; headset: Headset; live: Live; onHeadset: (id: str
   const [, again] = useState(0);
   useTick(200, () => again((n) => n + 1));
   const text = headset.status !== "connected" && headset.status !== "connecting" ? `It is ${headset.status}: a client or the World view has to connect it.`
-    : live.silent ? "It has fallen silent." : !live.layout ? "Waiting for its signal." : "";
+    : live.problem ? `There are no signals to see: ${live.problem}.` : live.silent ? "It has fallen silent." : !live.layout ? "Waiting for its signal." : "";
   return (
     <>
       <div class="row tools">

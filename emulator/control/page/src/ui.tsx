@@ -1,7 +1,7 @@
 // Small parts that the views share.
 import type { ComponentChildren } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { Refusal, send } from "./api";
+import { Refusal, refresh, send } from "./api";
 
 let notify: (text: string) => void = () => undefined;
 export function onNotice(fn: (text: string) => void) { notify = fn; }
@@ -10,7 +10,9 @@ export function notice(text: string) { notify(text); }
 /** Makes a request and tells when it is refused. */
 export async function act(method: string, path: string, body?: unknown): Promise<Response | undefined> {
   try {
-    return await send(method, path, body);
+    const answer = await send(method, path, body);
+    if (method !== "GET") refresh();
+    return answer;
   } catch (err) {
     notify(err instanceof Refusal ? err.message : `${method} ${path}: ${String(err)}`);
     return undefined;

@@ -1,4 +1,4 @@
-// The world: clock, accounts, licences, headsets, profiles, records. Whatever is
+// The world: clock, accounts, licenses, headsets, profiles, records. Whatever is
 // changed here is an action of the control API.
 import { useState } from "preact/hooks";
 import { type Headset, Refusal, type RecordState, send, type State } from "./api";
@@ -101,7 +101,7 @@ function Accounts(p: { state: State }) {
 
 function Licenses(p: { state: State }) {
   return (
-    <Card title="Licences">
+    <Card title="Licenses">
       {p.state.licenses.length === 0 && <p class="hint">This world has none.</p>}
       <ul class="items">
         {p.state.licenses.map((l) => (
@@ -138,7 +138,8 @@ function Machine(p: { state: State }) {
       <div class="row"><span>Bluetooth</span>
         <Button pressed={p.state.bluetooth} onClick={() => perform("bluetooth", { granted: true })}>granted</Button>
         <Button pressed={!p.state.bluetooth} onClick={() => perform("bluetooth", { granted: false })}>denied</Button></div>
-      <div class="row"><span>Cortex</span><Button label="Cortex ends and starts again after two seconds" onClick={() => perform("restart", { downFor: "2s" })}>Restart</Button></div>
+      <div class="row"><span>Cortex</span><Button label="Cortex ends and starts again after two seconds" onClick={() => perform("restart", { downFor: "2s" })}>Restart</Button>
+        {p.state.service !== "ready" && <Button strong onClick={() => perform("serviceReady")}>Ready now</Button>}</div>
       <p class="hint">Cortex {p.state.cortexVersion}, {p.state.service}{p.state.scanning ? ", scanning" : ""}, seed {p.state.seed}</p>
     </Card>
   );

@@ -98,6 +98,18 @@ describe("signals", { timeout: 60_000 }, () => {
   });
 });
 
+describe("too many", { timeout: 60_000 }, () => {
+  test("who cannot watch any more is told why", async () => {
+    await start();
+    const stop = new AbortController();
+    for (let i = 0; i < 8; i++) await fetch(`${emulator.control}/v1/live`, { signal: stop.signal });
+    const page = await look("signals", { expectErrors: true });
+    await page.getByText("8 watch signals already").waitFor();
+    stop.abort();
+    await eventually("traces", async () => Number(await page.locator("#traces").getAttribute("data-rows")) > 20);
+  });
+});
+
 describe("world", { timeout: 60_000 }, () => {
   test("approve lets a waiting client in", async () => {
     await start("--scenario", "a1-never-approved");
@@ -173,6 +185,15 @@ describe("world", { timeout: 60_000 }, () => {
     await page.getByLabel(/Local quota/).fill("7");
     await page.keyboard.press("Enter");
     await eventually("quota", async () => (await emulator.api("GET", "/v1/state")).licenses[0].localQuota === 7);
+    const scopes = async () => (await emulator.api("GET", "/v1/state")).licenses[0].scopes.join();
+    for (const [scope, left] of [["pm", "eeg"], ["eeg", ""]]) {
+      await page.waitForResponse((r) => r.url().endsWith("/v1/state")); // the page knows the scopes that are left
+      await page.locator("#licenses").getByLabel(scope, { exact: true }).uncheck();
+      await eventually(`scopes ${left}`, async () => await scopes() === left);
+    }
+    await page.waitForResponse((r) => r.url().endsWith("/v1/state"));
+    await page.locator("#licenses").getByLabel("eeg", { exact: true }).check();
+    await eventually("scope eeg again", async () => await scopes() === "eeg");
     await page.getByLabel("A further one").selectOption("EPOCFLEX");
     await button(page, "Add").click();
     await eventually("a second headset", async () => (await emulator.api("GET", "/v1/state")).headsets.length === 2);
