@@ -116,7 +116,7 @@ func (s *Source) first() *made {
 			a.queue, a.next = a.queue[1:], 0
 			select {
 			case a.empty <- b:
-			default: // join has brought more than there is room for
+			default: // Settle has brought more than there is room for
 			}
 			continue
 		}
@@ -179,9 +179,10 @@ func (s *Source) takeAhead(until int64, mask Kinds, emit func(*Sample)) bool {
 	}
 }
 
-// join waits for the maker to end and keeps what it has made. Whatever looks at
-// the source, or changes it, does so first.
-func (s *Source) join() {
+// Settle waits until everything that Prefetch was asked for has been made; Advance
+// still gives it out. Whatever looks at the source or changes it settles it first,
+// and so has to do who gives a source up.
+func (s *Source) Settle() {
 	a := s.ahead
 	if a == nil || a.ended {
 		return

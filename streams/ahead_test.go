@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -95,4 +96,14 @@ func BenchmarkPrefetch(b *testing.B) {
 		s.Advance(until, AllKinds, emit)
 	}
 	b.ReportMetric(float64(60*b.N)/b.Elapsed().Seconds(), "x-real-time")
+}
+
+// A source that is given up leaves no goroutine behind.
+func TestPrefetchGivenUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := testSource(t, "EPOCX")
+		s.Prefetch(testStart+60e9, AllKinds)
+		s.Advance(testStart+1e9, AllKinds, func(*Sample) {})
+		s.Settle()
+	})
 }

@@ -260,7 +260,7 @@ func (s *Source) stamp(t int64) int64 { return (t + s.offset + 50_000) / 100_000
 
 // SetClockOffset moves the headset's clock, nanoseconds from the host's.
 func (s *Source) SetClockOffset(offset int64) {
-	s.join()
+	s.Settle()
 	s.offset = offset
 }
 
@@ -281,7 +281,7 @@ func (s *Source) firstOf(kind Kind, k int64) int64 {
 // wake computes what was left out while nobody listened: at most the last two
 // blocks, as nothing older is remembered but by the metrics.
 func (s *Source) wake() {
-	s.join()
+	s.Settle()
 	if !s.asleep {
 		return
 	}
@@ -738,7 +738,7 @@ func (s *Source) battery(at int64) float64 {
 
 // State returns a copy of the state, its battery as it is now.
 func (s *Source) State() State {
-	s.join()
+	s.Settle()
 	st := s.st.Clone()
 	st.Battery.Percent = s.battery(s.now)
 	return st

@@ -218,6 +218,9 @@ func (d *device) sourceConfig(settings streams.Settings, start int64) streams.So
 }
 
 func (d *device) stop() {
+	if d.source != nil {
+		d.source.Settle()
+	}
 	d.service.sched.Cancel(d.tick)
 	d.service.sched.Cancel(d.giveUp)
 	d.service.sched.Cancel(d.attempt.end)
@@ -431,6 +434,9 @@ func (s *Service) stopStream(sess *sessionstore.Session, stream string) {
 
 // listen recomputes which streams somebody wants, and when the next is due.
 func (d *device) listen() {
+	if d.source != nil {
+		d.source.Settle() // those who come and go are not foreseen
+	}
 	d.recount()
 	if d.source != nil {
 		d.schedule()
