@@ -11,6 +11,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 
@@ -37,8 +38,11 @@ type Keeper struct {
 
 	running sync.WaitGroup // writes beside the loop that were asked for
 
-	next  uint64 // number of the last state that was to be written; the loop's
-	lives int    // that of the service; the loop's
+	// The loop's:
+	next    uint64          // number of the last state that was to be written
+	lives   int             // that of the service
+	seeds   []string        // what worlds have brought along
+	earlier map[string]bool // the part of it that an earlier life had
 }
 
 // keptVersion is the version of the form of state.json.
@@ -52,6 +56,7 @@ type kept struct {
 	Subjects []*sessionstore.Subject     `json:"subjects"`
 	OptOuts  []sessionstore.OptOutChoice `json:"optOuts"`
 	Profiles []*sessionstore.Profile     `json:"profiles"`
+	Seeds    []string                    `json:"seeds"` // what worlds have brought along
 }
 
 // OpenKeeper opens a folder, and makes it when it is missing. A folder that
@@ -194,8 +199,20 @@ func (k *Keeper) writeRecord(id string, recording *export.Recording) error {
 	})
 }
 
-// restore adds what is kept to the world. It comes before the records of the
-// world, which stay away when they are kept already.
+// seed notes what the world brings along and reports whether an earlier life had
+// it: then it is kept, or its client has deleted it and it does not come again.
+func (k *Keeper) seed(key string) (again bool) {
+	if k == nil {
+		return false
+	}
+	if !slices.Contains(k.seeds, key) {
+		k.seeds = append(k.seeds, key)
+	}
+	return k.earlier[key]
+}
+
+// restore adds what is kept to the world. It comes before the records and
+// subjects of the world, and after its profiles.
 func (s *Service) restore() error {
 	k := s.world.Keeper
 	if k == nil {
@@ -208,6 +225,10 @@ func (s *Service) restore() error {
 	if k.lives = state.Lives + 1; state.Lives > 0 {
 		// The same seed would give the ids of the first life again.
 		s.ids = rand.NewChaCha8(seed32(s.world.Seed, fmt.Sprintf("ids %d", k.lives)))
+	}
+	k.seeds, k.earlier = slices.Clone(state.Seeds), make(map[string]bool, len(state.Seeds))
+	for _, key := range state.Seeds {
+		k.earlier[key] = true
 	}
 	for _, sub := range state.Subjects {
 		if err := s.Store.CreateSubject(sub); err != nil {
@@ -231,6 +252,11 @@ func (s *Service) restore() error {
 	}
 	for _, choice := range state.OptOuts {
 		s.Store.SetOptOutChoice(choice)
+	}
+	for _, p := range s.Store.AllProfiles() { // those of the world
+		if k.seed("profile " + p.Owner + " " + p.Name) {
+			_, _ = s.Store.DeleteProfile(p.Owner, &sessionstore.Application{}, p.Name) // refused when the world has it loaded
+		}
 	}
 	for _, p := range state.Profiles {
 		s.Store.AddProfile(p)
@@ -321,8 +347,9 @@ func writer(text []byte) func(io.Writer) error {
 
 // keptState prints the state as it is now.
 func (s *Service) keptState() ([]byte, error) {
+	k := s.world.Keeper
 	text, err := json.MarshalIndent(kept{
-		Version: keptVersion, Lives: s.world.Keeper.lives, Records: s.Store.Records(), Subjects: s.Store.Subjects(), OptOuts: s.Store.OptOutChoices(), Profiles: s.Store.AllProfiles(),
+		Version: keptVersion, Lives: k.lives, Seeds: k.seeds, Records: s.Store.Records(), Subjects: s.Store.Subjects(), OptOuts: s.Store.OptOutChoices(), Profiles: s.Store.AllProfiles(),
 	}, "", "  ")
 	return append(text, '\n'), err
 }

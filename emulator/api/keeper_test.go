@@ -152,6 +152,44 @@ func TestKeptSeeds(t *testing.T) {
 	require.Equal(t, b.vars["$record"], successes(again.export("a", t.TempDir(), "EEG")), "its samples are made as before")
 }
 
+// TestDeletedSeedsStayAway: what a client deleted does not come again with the
+// next life of the same world; what the world brings anew does.
+func TestDeletedSeedsStayAway(t *testing.T) {
+	dir := t.TempDir()
+	seeds := func(w *World) {
+		s := seeded()
+		w.Records, w.Subjects, w.Licenses = s.Records, s.Subjects, s.Licenses
+	}
+	b := keptBench(t, dir, seeds)
+	b.id("Mine")
+	b.result("a", "deleteRecord", `{`+auth+`,"records":["$record"]}`)
+	b.result("a", "deleteSubjects", `{`+auth+`,"subjects":["Ada"]}`)
+	b.result("a", "setupProfile", `{`+auth+`,"status":"rename","profile":"demo","newProfileName":"mine"}`)
+	b.kill()
+	for range 2 {
+		again := keptBench(t, dir, seeds, func(w *World) {
+			w.Subjects = append(w.Subjects, sessionstore.Subject{Name: "New"})
+			w.Records = append(w.Records, RecordSpec{Title: "New", Duration: time.Second})
+			w.Profiles = append(w.Profiles, ProfileSpec{Profile: sessionstore.Profile{Name: "new"}})
+		})
+		var have []string
+		for _, r := range again.service.Store.Records() {
+			have = append(have, r.Title)
+		}
+		for _, sub := range again.service.Store.Subjects() {
+			have = append(have, sub.Name)
+		}
+		for _, p := range again.service.Store.AllProfiles() {
+			have = append(have, p.Name)
+		}
+		require.ElementsMatch(t, []string{"Theirs", "Empty", "Far", "New", "New", "mine", "new"}, have)
+		again.service.Keep()
+		again.kill()
+	}
+	b = keptBench(t, dir, func(w *World) { w.Profiles[0].LoadedOn = "EPOCPLUS-3B9A0001" })
+	require.NotNil(t, b.service.Store.Profile("demo.user", "demo"), "one that the world has loaded is there")
+}
+
 // TestDamagedState: a damaged file is an error that names it, and stays.
 func TestDamagedState(t *testing.T) {
 	dir := t.TempDir()

@@ -100,7 +100,11 @@ func (s *Service) addRecord(spec RecordSpec, place int) error {
 		}
 		r.Markers = append(r.Markers, marker)
 	}
-	if s.world.Keeper == nil || s.Store.Record(r.Owner, r.ID) == nil {
+	again := s.world.Keeper.seed("record " + r.ID)
+	switch missing := s.world.Keeper == nil || s.Store.Record(r.Owner, r.ID) == nil; {
+	case missing && again:
+		return nil
+	case missing:
 		s.Store.AddRecord(r)
 	}
 	if spec.NoData || s.data[r.ID] != nil {
@@ -145,8 +149,9 @@ func (s *Service) populateRecords() error {
 	}
 	for _, sub := range s.world.Subjects {
 		setDefault(&sub.Owner, s.Store.Login.Username)
-		if s.world.Keeper != nil && s.Store.Subject(sub.Owner, sub.Name) != nil {
-			continue // kept
+		again := s.world.Keeper.seed("subject " + sub.Owner + " " + sub.Name)
+		if again || s.world.Keeper != nil && s.Store.Subject(sub.Owner, sub.Name) != nil {
+			continue // kept, or deleted
 		}
 		if err := s.Store.CreateSubject(&sub); err != nil {
 			return fmt.Errorf("world: %w", err)
