@@ -6,10 +6,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/fakecortex/fakecortex/emulator/api"
 	"github.com/fakecortex/fakecortex/emulator/rpc"
 	"github.com/fakecortex/fakecortex/scenarios"
 )
@@ -90,6 +90,12 @@ func (j *journal) observe(e *scenarios.Entry) { j.verdict.Observe(*e) }
 // add takes the next entry, from which secrets have been taken out.
 func (j *journal) add(e scenarios.Entry) {
 	e.Method, e.Why = shorten(e.Method), shorten(e.Why)
+	if mayHoldSecret([]byte(e.Method)) {
+		e.Method = api.Scrub(e.Method) // a client may send a token in any place
+	}
+	if mayHoldSecret(e.ID) {
+		e.ID = redact(e.ID)
+	}
 	for name, text := range e.Fields {
 		e.Fields[name] = shorten(text)
 	}
@@ -251,8 +257,6 @@ func (q *JournalQuery) matches(e *JournalEntry) bool {
 
 // Redaction.
 
-const hidden = "***"
-
 // secrets are the members whose values never enter the journal.
 func secret(name string) bool { return name == "cortexToken" || name == "clientSecret" }
 
@@ -281,7 +285,7 @@ func redact(raw []byte) scenarios.JSON {
 	dec.UseNumber()
 	var v any
 	if dec.Decode(&v) != nil {
-		return jsonText(scrub(string(raw)))
+		return jsonText(api.Scrub(string(raw)))
 	}
 	out, err := rpc.AppendJSON(nil, hide(v))
 	if err != nil {
@@ -304,7 +308,7 @@ func hide(v any) any {
 	case map[string]any:
 		for k, x := range v {
 			if secret(k) {
-				v[k] = hidden
+				v[k] = api.Hidden
 			} else {
 				v[k] = hide(x)
 			}
@@ -314,27 +318,16 @@ func hide(v any) any {
 			v[i] = hide(v[i])
 		}
 	case string:
-		return scrub(v)
+		return api.Scrub(v)
 	}
 	return v
-}
-
-var (
-	tokenLike  = regexp.MustCompile(`eyJ[A-Za-z0-9+/=_-]*(\.[A-Za-z0-9+/=_-]*){0,2}`)
-	secretLike = regexp.MustCompile(`((?:[tT]oken|[sS]ecret)\W{0,8}?[:=]\s*)("(?:[^"\\]|\\.)*"?|'[^']*'?|[^\s,}]+)`)
-)
-
-// scrub takes secrets out of a text that need not be JSON.
-func scrub(text string) string {
-	text = tokenLike.ReplaceAllString(text, hidden)
-	return secretLike.ReplaceAllString(text, "${1}"+hidden)
 }
 
 // excerpt is the beginning of a frame that is no request.
 func excerpt(frame []byte) scenarios.JSON {
 	const most = 200
 	text := strings.ToValidUTF8(string(frame[:min(len(frame), 4*most)]), "\uFFFD")
-	text = scrub(text)
+	text = api.Scrub(text)
 	if len(text) > most {
 		text = strings.ToValidUTF8(text[:most], "") + "..."
 	}

@@ -370,7 +370,8 @@ func (s *Store) ResolveLicense(a *Application, username, id string, now time.Tim
 		l := s.License(id)
 		switch {
 		case l == nil || !l.owned(username):
-			return nil, refuse(op, LicenseUnknown, "%s has no license %q", username, id)
+			// A real user's license key may have come here: it goes to no log.
+			return nil, refuse(op, LicenseUnknown, "%s has not the license that the call names, of %d characters; it is not shown", username, len(id))
 		case !l.usableBy(a.ID):
 			return nil, refuse(op, LicenseNotForApplication, "license %q is limited to %v, this is %s", id, l.UsableBy, a.ID)
 		case a.NeedsEEG && !l.HasScope("eeg"):

@@ -457,7 +457,7 @@ func (s *Service) refused(p *Peer, method string, fault *rpc.Error) {
 	if fault.Cause != nil {
 		why = fault.Cause.Error()
 	}
-	s.log.Info("refused", "conn", p.ID, "method", shorten(method), "code", fault.Code, "reason", shorten(why))
+	s.log.Info("refused", "conn", p.ID, "method", Scrub(shorten(method)), "code", fault.Code, "reason", Scrub(shorten(why)))
 	if s.hooks.Refused != nil {
 		s.hooks.Refused(p.ID, method, fault.Code, why)
 	}

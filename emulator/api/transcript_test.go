@@ -91,6 +91,13 @@ var transcriptStart = time.Date(2026, 5, 29, 7, 18, 45, 108000000, time.UTC)
 
 func newBench(t testing.TB, world World) *bench {
 	t.Helper()
+	b, err := tryBench(t, world)
+	require.NoError(t, err)
+	return b
+}
+
+// tryBench is newBench for a world that may not start.
+func tryBench(t testing.TB, world World) (*bench, error) {
 	b := &bench{
 		t: t, start: transcriptStart.UnixNano(), names: map[string]sessionstore.ConnID{}, out: new(bytes.Buffer), vars: map[string]string{},
 		frames: map[string][]string{}, expected: map[string]int{},
@@ -102,8 +109,7 @@ func newBench(t testing.TB, world World) *bench {
 			b.reasons = append(b.reasons, fmt.Sprintf("%s %d %s", method, code, why))
 		},
 	})
-	require.NoError(t, err)
-	return b
+	return b, err
 }
 
 func (b *bench) clock() string {
