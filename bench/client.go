@@ -53,12 +53,34 @@ func dial(address string, config *tls.Config, buffer int) (*client, error) {
 	return c, nil
 }
 
-// next reads one frame; what it returns is good until the next call.
+// next reads one message, and answers pings on the way; what it returns is good
+// until the next call.
 func (c *client) next() ([]byte, error) {
+	for {
+		op, frame, err := c.frame()
+		switch {
+		case err != nil:
+			return nil, err
+		case op == 0x9:
+			pong := append([]byte{0x8a, 0x80 | byte(len(frame)), 0, 0, 0, 0}, frame...)
+			if _, err := c.conn.Write(pong); err != nil {
+				return nil, err
+			}
+		case op == 0x8:
+			return nil, fmt.Errorf("closed by the server: %q", frame)
+		default:
+			return frame, nil
+		}
+	}
+}
+
+// frame reads one frame.
+func (c *client) frame() (op byte, frame []byte, err error) {
 	h, err := c.r.Peek(2)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
+	op = h[0] & 0xf
 	n, size := int(h[1]&0x7f), 2
 	switch n {
 	case 126:
@@ -67,7 +89,7 @@ func (c *client) next() ([]byte, error) {
 		size = 10
 	}
 	if h, err = c.r.Peek(size); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	switch n {
 	case 126:
@@ -76,24 +98,24 @@ func (c *client) next() ([]byte, error) {
 		n = int(binary.BigEndian.Uint64(h[2:]))
 	}
 	if _, err := c.r.Discard(size); err != nil {
-		return nil, err
+		return 0, nil, err
 	}
 	if n <= c.r.Size() {
 		b, err := c.r.Peek(n)
 		if err != nil {
-			return nil, err
+			return 0, nil, err
 		}
 		_, err = c.r.Discard(n)
-		return b, err
+		return op, b, err
 	}
 	if n > 1<<20 {
-		return nil, fmt.Errorf("a frame of %d bytes", n)
+		return 0, nil, fmt.Errorf("a frame of %d bytes", n)
 	}
 	if cap(c.buf) < n {
 		c.buf = make([]byte, n)
 	}
 	_, err = io.ReadFull(c.r, c.buf[:n])
-	return c.buf[:n], err
+	return op, c.buf[:n], err
 }
 
 // skip reads n frames of samples.
