@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 func none() [4]float64 { return [4]float64{math.NaN(), math.NaN(), math.NaN(), math.NaN()} }
@@ -151,19 +153,11 @@ func (b *bench) crowd(which, clients int) (late []float64, share, busy float64, 
 		return nil, 0, 0, err
 	}
 	var (
-		group sync.WaitGroup
+		group errgroup.Group
 		mu    sync.Mutex
-		first error
 		from  = make(chan struct{})
 		begin time.Time
 	)
-	fail := func(err error) {
-		mu.Lock()
-		defer mu.Unlock()
-		if first == nil {
-			first = err
-		}
-	}
 	var conns []*client
 	defer func() {
 		for _, c := range conns {
@@ -181,20 +175,18 @@ func (b *bench) crowd(which, clients int) (late []float64, share, busy float64, 
 				return nil, 0, 0, fmt.Errorf("client %d: %w", i, err)
 			}
 		}
-		group.Go(func() {
+		group.Go(func() error {
 			var mine []float64
 			for {
 				_ = c.conn.SetReadDeadline(time.Now().Add(patience))
 				frame, err := c.next()
 				now := time.Now()
 				if err != nil {
-					fail(err)
-					return
+					return err
 				}
 				at, ok := instant(frame)
 				if !ok {
-					fail(fmt.Errorf("not a sample: %.200s", frame))
-					return
+					return fmt.Errorf("not a sample: %.200s", frame)
 				}
 				select {
 				case <-from:
@@ -212,19 +204,20 @@ func (b *bench) crowd(which, clients int) (late []float64, share, busy float64, 
 			mu.Lock()
 			late = append(late, mine...)
 			mu.Unlock()
+			return nil
 		})
 	}
 	time.Sleep(warmUpClock)
 	begin = time.Now()
 	before := cpuTime(s)
 	close(from)
-	group.Wait()
+	err = group.Wait()
 	busy = (cpuTime(s) - before).Seconds() / time.Since(begin).Seconds() * 100
 	if !measured(s) {
 		busy = math.NaN()
 	}
 	due := b.lasting.Seconds() * float64(framesPerSecond()*clients)
-	return late, min(100, float64(len(late))/due*100), busy, first
+	return late, min(100, float64(len(late))/due*100), busy, err
 }
 
 // warmUpClock is how long all clients read before it counts: met and pow begin

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"syscall"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 )
 
 // Server serves the control API on one address.
@@ -146,11 +148,12 @@ func (s *Server) URL() string {
 
 // Serve serves until Close, or returns the error of a listener that broke.
 func (s *Server) Serve() error {
-	results := make(chan error, len(s.listeners))
+	all, broken := errgroup.WithContext(context.Background())
+	context.AfterFunc(broken, func() { _ = s.http.Close() })
 	for _, l := range s.listeners {
-		go func() { results <- s.http.Serve(l) }()
+		all.Go(func() error { return s.http.Serve(l) })
 	}
-	if err := <-results; !errors.Is(err, http.ErrServerClosed) {
+	if err := all.Wait(); !errors.Is(err, http.ErrServerClosed) {
 		return fmt.Errorf("control: %w", err)
 	}
 	return nil

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/coder/websocket"
+	"golang.org/x/sync/errgroup"
 )
 
 // Defaults of Options.
@@ -307,20 +308,16 @@ func (s *Server) Serve() error {
 	if len(listeners) == 0 {
 		return errors.New("gateway: Serve before Listen")
 	}
-	errs := make(chan error, len(listeners))
-	for _, l := range listeners {
-		go func() { errs <- s.accept(l) }()
-	}
-	var first error
-	for range listeners {
-		if err := <-errs; err != nil && first == nil {
-			first = err
-			for _, l := range listeners {
-				l.Close()
-			}
+	all, broken := errgroup.WithContext(context.Background())
+	context.AfterFunc(broken, func() {
+		for _, l := range listeners {
+			l.Close()
 		}
+	})
+	for _, l := range listeners {
+		all.Go(func() error { return s.accept(l) })
 	}
-	return first
+	return all.Wait()
 }
 
 // shortage reports whether a listener cannot accept for want of something that
