@@ -517,9 +517,10 @@ func TestWaitRoomHoldsTheLoopAndLosesNothing(t *testing.T) {
 }
 
 func TestWaitRoomEndsWithTheConnectionAndTheContext(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.OutboxLimit = 8 << 20 })
+	// Far more than the system's own buffers of a connection take from the outbox.
+	w := newWorld(t, func(o *Options) { o.OutboxLimit = 64 << 20 })
 	_, conn := w.dial(t, "", nil)
-	for conn.Pending() < 7<<20 {
+	for conn.Pending() < 60<<20 {
 		require.NoError(t, conn.Append(make([]byte, 1<<20)))
 	}
 	ctx, cancel := context.WithCancel(context.Background())
