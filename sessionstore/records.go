@@ -106,12 +106,12 @@ type NewRecord struct {
 func (s *Store) StartRecord(sess *Session, n NewRecord) (*Record, []Change, error) {
 	const op = "createRecord"
 	switch {
+	case n.SubjectName != "" && s.Subject(sess.Owner, n.SubjectName) == nil:
+		return nil, nil, refuse(op, SubjectUnknown, "no subject %q: call createSubject", n.SubjectName)
 	case sess.Status != SessionActive:
 		return nil, nil, refuse(op, SessionNotActive, "session %s is %s", sess.ID, sess.Status)
 	case sess.Recording:
 		return nil, nil, refuse(op, RecordAlreadyRunning, "record %s is running in session %s", sess.record.ID, sess.ID)
-	case n.SubjectName != "" && s.Subject(sess.Owner, n.SubjectName) == nil:
-		return nil, nil, refuse(op, SubjectUnknown, "no subject %q: call createSubject", n.SubjectName)
 	case s.MaxRecords > 0 && len(s.records) >= s.MaxRecords:
 		return nil, nil, refuse(op, RecordLimitReached, "there are %d records", len(s.records))
 	}

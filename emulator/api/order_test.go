@@ -3,6 +3,8 @@ package api
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,8 +145,15 @@ func withSession(b *bench) {
 	b.call("a", "createSession", `{"cortexToken":"$token","status":"open"}`)
 }
 
-// TestOrderOfChecks climbs the ladder of each method that has checks of its own.
-func TestOrderOfChecks(t *testing.T) {
+// ladder is what a method checks, in order: everything is wrong at first.
+type ladder struct {
+	world   string
+	prepare func(*bench)
+	method  string
+	rungs   []rung
+}
+
+func ladders() []ladder {
 	const h = "EPOCPLUS-3B9A0001"
 	license := func(change func(*sessionstore.License)) func(*bench) {
 		return func(b *bench) { ok(b.t, b.service.ChangeLicense("", change)) }
@@ -162,9 +171,38 @@ func TestOrderOfChecks(t *testing.T) {
 		rightSecret = `{"clientId":"app-basic","clientSecret":"secret","license":"none","debit":-1}`
 	)
 	refused := Cloud{LoginRefused: true}
-
-	t.Run("authorize", func(t *testing.T) {
-		climb(t, broken, nil, "authorize", []rung{
+	setting := func(s string) string { return `{"cortexToken":"$token","headset":"` + h + `","setting":` + s + `}` }
+	load := func(b *bench) {
+		if b.service.Store.LoadedProfile(b.service.Store.Headset(h)) != nil {
+			ok(b.t, b.service.OtherUnloadsProfile(h))
+		}
+		b.result("a", "setupProfile", `{`+auth+`,"status":"load","profile":"demo","headset":"`+h+`"}`)
+	}
+	otherLoads := func(b *bench) { ok(b.t, b.service.OtherLoadsProfile(h, "demo")) }
+	otherUnloads := func(b *bench) { ok(b.t, b.service.OtherUnloadsProfile(h)) }
+	activate := func(b *bench) { b.result("a", "updateSession", `{`+inSession+`,"status":"active"}`) }
+	withVirtual := func(b *bench) {
+		authorized(b)
+		b.result("a", "createVirtualHeadset", `{`+auth+`,"type":"INSIGHT","powerOn":true}`)
+	}
+	start := strconv.FormatInt(transcriptStart.UnixMilli(), 10)
+	list := func(name string) []rung { // what is wrong with one of them is an entry of failure
+		return []rung{
+			{params: `{` + auth + `}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"` + name + `":[5]}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"` + name + `":["none"]}`, want: 0},
+		}
+	}
+	query := []rung{
+		{params: `{` + auth + `,"query":5}`, want: CodeMissingParams},
+		{params: `{` + auth + `,"query":5,"orderBy":[]}`, want: CodeInvalidParams},
+		{params: `{` + auth + `,"query":{"keyword":5},"orderBy":[]}`, want: CodeInvalidParams},
+		{params: `{` + auth + `,"query":{},"orderBy":[{"size":"ASC"}]}`, want: CodeInvalidParams},
+		{params: `{` + auth + `,"query":{},"orderBy":[],"limit":-1}`, want: CodeInvalidParams},
+		{params: `{` + auth + `,"query":{},"orderBy":[],"limit":1}`, want: 0},
+	}
+	all := []ladder{
+		{broken, nil, "authorize", []rung{
 			{params: `{"clientId":"app-basic","license":5,"debit":"many"}`, want: CodeMissingParams},
 			{params: `{"clientId":"app-basic","clientSecret":"x","license":5}`, want: CodeInvalidParams},
 			{params: wrongSecret, want: CodeNotLoggedIn},
@@ -184,10 +222,8 @@ func TestOrderOfChecks(t *testing.T) {
 			{repair: license(func(l *sessionstore.License) { l.DeviceLimit, l.DailyDebit = 2, 1 }), want: CodeDebitTooLarge},
 			{repair: license(func(l *sessionstore.License) { l.MaxDebit = 2 }), want: CodeDailyDebit},
 			{repair: license(func(l *sessionstore.License) { l.DailyDebit = 2 }), want: 0},
-		})
-	})
-	t.Run("requestAccess", func(t *testing.T) {
-		climb(t, broken, nil, "requestAccess", []rung{
+		}},
+		{broken, nil, "requestAccess", []rung{
 			{params: `{"clientSecret":5}`, want: CodeMissingParams},
 			{params: `{"clientId":"app-basic","clientSecret":5}`, want: CodeInvalidParams},
 			{params: `{"clientId":"app-basic","clientSecret":"x"}`, want: CodeNotLoggedIn},
@@ -196,18 +232,14 @@ func TestOrderOfChecks(t *testing.T) {
 			{repair: cloud(refused), want: CodeLoginToken},
 			{repair: cloud(Cloud{}), want: CodeInvalidCredentials},
 			{params: `{"clientId":"app-basic","clientSecret":"secret"}`, want: 0},
-		})
-	})
-	t.Run("hasAccessRight", func(t *testing.T) {
-		climb(t, broken, nil, "hasAccessRight", []rung{
+		}},
+		{broken, nil, "hasAccessRight", []rung{
 			{params: `{"clientId":"app-basic","clientSecret":"x"}`, want: CodeNotLoggedIn},
 			{repair: logIn, want: CodeNoInternet},
 			{repair: cloud(Cloud{Status: CloudFailing, LoginRefused: true}), want: CodeInvalidCredentials}, // it asks no cloud
 			{params: `{"clientId":"app-basic","clientSecret":"secret"}`, want: 0},
-		})
-	})
-	t.Run("generateNewToken", func(t *testing.T) {
-		climb(t, "world app=app-basic:secret", authorized, "generateNewToken", []rung{
+		}},
+		{"world app=app-basic:secret", authorized, "generateNewToken", []rung{
 			{
 				repair: cloud(Cloud{Status: CloudFailing, LoginRefused: true, TokenRefused: true, TokenRefreshing: true}),
 				params: `{"cortexToken":"$token","clientId":"app-basic","clientSecret":"x"}`, want: CodeCloudFailure,
@@ -217,10 +249,8 @@ func TestOrderOfChecks(t *testing.T) {
 			{params: `{"cortexToken":"$token","clientId":"app-basic","clientSecret":"secret"}`, want: CodeAuthorizeToken},
 			{repair: cloud(Cloud{TokenRefreshing: true}), want: CodeCloudRefreshing},
 			{repair: cloud(Cloud{}), want: 0},
-		})
-	})
-	t.Run("controlDevice", func(t *testing.T) {
-		climb(t, "world id=EPOCFLEX-F0000001 headset=on flaky disk=critical flex=error", nil, "controlDevice", []rung{
+		}},
+		{"world id=EPOCFLEX-F0000001 headset=on flaky disk=critical flex=error", nil, "controlDevice", []rung{
 			{params: `{"headset":"EPOCFLEX-F0000001","connectionType":"wifi"}`, want: CodeMissingParams},
 			{params: `{"command":"connekt","connectionType":"wifi"}`, want: CodeInvalidParams},
 			{params: `{"command":"connect","connectionType":"wifi"}`, want: CodeInvalidParams},
@@ -230,11 +260,8 @@ func TestOrderOfChecks(t *testing.T) {
 			{repair: func(b *bench) { b.service.SetDisk(DiskOK) }, want: CodeHeadsetUnavailable}, // flaky
 			{repair: func(b *bench) { ok(b.t, b.service.SetConnect("", ConnectSpec{})) }, want: CodeInvalidParams},
 			{params: `{"command":"connect","headset":"EPOCFLEX-F0000001","mappings":{"CMS":"TP9","DRL":"TP10","LA":"Cz"}}`, want: 0},
-		})
-	})
-	t.Run("updateHeadset", func(t *testing.T) {
-		setting := func(s string) string { return `{"cortexToken":"$token","headset":"` + h + `","setting":` + s + `}` }
-		climb(t, "world headset=on", authorized, "updateHeadset", []rung{
+		}},
+		{"world headset=on", authorized, "updateHeadset", []rung{
 			{params: setting(`"fast"`), want: CodeInvalidParams},
 			{params: setting(`{"mode":5}`), want: CodeHeadsetUnavailable},
 			{repair: func(b *bench) { ok(b.t, b.service.ConnectHeadset(h)); ok(b.t, b.service.NotReadyUntil(h, time.Time{})) }, want: CodeMissingParams},
@@ -243,10 +270,8 @@ func TestOrderOfChecks(t *testing.T) {
 			{params: setting(`{"mode":"EPOC","eegRate":128,"memsRate":0}`), want: CodeNotOnUSBCable},
 			{repair: func(b *bench) { ok(b.t, b.service.SetUSBCable(h, true)) }, want: CodeHeadsetNotReady},
 			{repair: func(b *bench) { ok(b.t, b.service.SetReady(h)) }, want: 0},
-		})
-	})
-	t.Run("createSession", func(t *testing.T) {
-		climb(t, "world headset=on quota=0 day-limit=1", authorized, "createSession", []rung{
+		}},
+		{"world headset=on quota=0 day-limit=1", authorized, "createSession", []rung{
 			{params: `{"cortexToken":"$token","status":"activated","headset":"` + h + `"}`, want: CodeInvalidParams},
 			{params: `{"cortexToken":"$token","status":"active","headset":""}`, want: CodeNoHeadset},
 			{params: `{"cortexToken":"$token","status":"active","headset":"` + h + `"}`, want: CodeHeadsetUnavailable},
@@ -274,10 +299,8 @@ func TestOrderOfChecks(t *testing.T) {
 			{repair: license(func(l *sessionstore.License) { l.SoftLimitTime = time.Time{} }), want: CodeSessionLimit},
 			{repair: license(func(l *sessionstore.License) { l.LocalQuota = 2 }), want: 0},
 			{repair: func(b *bench) { ok(b.t, b.service.CloseSessions("")) }, want: CodeSessionLimit}, // of the day
-		})
-	})
-	t.Run("updateSession", func(t *testing.T) {
-		climb(t, "world quota=0", withSession, "updateSession", []rung{
+		}},
+		{"world quota=0", withSession, "updateSession", []rung{
 			{params: `{"cortexToken":"$token","session":"none"}`, want: CodeMissingParams},
 			{params: `{"cortexToken":"$token","session":"none","status":"open"}`, want: CodeInvalidParams},
 			{params: `{"cortexToken":"$token","session":"none","status":"active"}`, want: CodeSessionUnknown},
@@ -285,20 +308,20 @@ func TestOrderOfChecks(t *testing.T) {
 			{repair: license(func(l *sessionstore.License) { l.LocalQuota = 1 }), want: 0},
 			{params: `{"cortexToken":"$token","session":"$session","status":"close"}`, want: 0},
 			{want: CodeSessionUnknown},
-		})
-	})
-	for _, method := range []string{"subscribe", "unsubscribe"} {
-		t.Run(method, func(t *testing.T) {
-			climb(t, "world", withSession, method, []rung{
-				{params: `{"cortexToken":"$token","session":"none"}`, want: CodeMissingParams},
-				{params: `{"cortexToken":"$token","session":"none","streams":[1]}`, want: CodeInvalidParams},
-				{params: `{"cortexToken":"$token","session":"none","streams":["xyz"]}`, want: CodeSessionUnknown},
-				{params: `{"cortexToken":"$token","session":"$session","streams":["xyz"]}`, want: 0}, // an entry of failure
-			})
-		})
-	}
-	t.Run("configMapping", func(t *testing.T) {
-		climb(t, "world", authorized, "configMapping", []rung{
+		}},
+		{"world", withSession, "subscribe", []rung{
+			{params: `{"cortexToken":"$token","session":"none"}`, want: CodeMissingParams},
+			{params: `{"cortexToken":"$token","session":"none","streams":[1]}`, want: CodeInvalidParams},
+			{params: `{"cortexToken":"$token","session":"none","streams":["xyz"]}`, want: CodeSessionUnknown},
+			{params: `{"cortexToken":"$token","session":"$session","streams":["xyz"]}`, want: 0}, // an entry of failure
+		}},
+		{"world", withSession, "unsubscribe", []rung{
+			{params: `{"cortexToken":"$token","session":"none"}`, want: CodeMissingParams},
+			{params: `{"cortexToken":"$token","session":"none","streams":[1]}`, want: CodeInvalidParams},
+			{params: `{"cortexToken":"$token","session":"none","streams":["xyz"]}`, want: CodeSessionUnknown},
+			{params: `{"cortexToken":"$token","session":"$session","streams":["xyz"]}`, want: 0}, // an entry of failure
+		}},
+		{"world", authorized, "configMapping", []rung{
 			{params: `{"cortexToken":"$token","mappings":{"LA":"nose"}}`, want: CodeMissingParams},
 			{params: `{"cortexToken":"$token","status":"make","mappings":{"LA":"nose"}}`, want: CodeInvalidParams},
 			{params: `{"cortexToken":"$token","status":"update","mappings":{"LA":"nose"}}`, want: CodeMissingParams},
@@ -306,17 +329,246 @@ func TestOrderOfChecks(t *testing.T) {
 			{params: `{"cortexToken":"$token","status":"create","mappings":{"LA":"nose"}}`, want: CodeMissingParams},
 			{params: `{"cortexToken":"$token","status":"create","name":"n","mappings":{"LA":"nose"}}`, want: CodeInvalidParams},
 			{params: `{"cortexToken":"$token","status":"create","name":"n","mappings":{"CMS":"TP9","DRL":"TP10","LA":"Cz"}}`, want: 0},
-		})
-	})
-	t.Run("syncWithHeadsetClock", func(t *testing.T) {
-		climb(t, "world headset=discovered", nil, "syncWithHeadsetClock", []rung{
+		}},
+		{"world headset=discovered", nil, "syncWithHeadsetClock", []rung{
 			{params: `{"headset":"none","monotonicTime":"now"}`, want: CodeMissingParams},
 			{params: `{"headset":"none","monotonicTime":"now","systemTime":1}`, want: CodeInvalidParams},
 			{params: `{"headset":"none","monotonicTime":1,"systemTime":1}`, want: CodeHeadsetUnavailable},
 			{params: `{"headset":"` + h + `","monotonicTime":1,"systemTime":1}`, want: CodeHeadsetUnavailable},
 			{repair: func(b *bench) { ok(b.t, b.service.ConnectHeadset(h)) }, want: 0},
-		})
-	})
+		}},
+		{"world", nil, "queryHeadsets", []rung{
+			{params: `{"id":5}`, want: CodeInvalidParams},
+			{params: `{"id":"none","includeFlexMappings":"yes"}`, want: CodeInvalidParams},
+			{params: `{"id":"none","includeFlexMappings":true}`, want: 0}, // an empty list
+		}},
+		{"world license=none", authorized, "getLicenseInfo", []rung{
+			{params: `{` + auth + `}`, want: CodeInvalidLicense},
+			{repair: func(b *bench) {
+				b.service.Store.AddLicense(&sessionstore.License{ID: "x", DeviceLimit: -1})
+				authorized(b)
+			}, want: 0},
+		}},
+		{"world add=EPOCX-0A1B2C3D:connected", authorized, "updateHeadsetCustomInfo", []rung{
+			{params: `{` + auth + `,"headsetId":"none","customName":5}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"headsetId":"none","headbandPosition":"side"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"headsetId":"none","headbandPosition":"top"}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"headsetId":"` + h + `","headbandPosition":"top"}`, want: CodeInvalidParams}, // an EPOC+
+			{params: `{` + auth + `,"headsetId":"EPOCX-0A1B2C3D","headbandPosition":"top"}`, want: 0},
+		}},
+		{"world", nil, "getDetectionInfo", []rung{
+			{params: `{}`, want: CodeMissingParams},
+			{params: `{"detection":"mind"}`, want: CodeInvalidParams},
+			{params: `{"detection":"mentalCommand"}`, want: 0},
+		}},
+		{"world", authorized, "getCurrentProfile", []rung{
+			{params: `{` + auth + `}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"headset":5}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"headset":"none"}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"headset":"` + h + `"}`, want: 0},
+		}},
+		{"world", func(b *bench) { authorized(b); otherLoads(b) }, "loadGuestProfile", []rung{
+			{params: `{` + auth + `}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"headset":5}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"headset":"none"}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"headset":"` + h + `"}`, want: CodeProfileLoaded},
+			{repair: otherUnloads, want: 0},
+		}},
+		{"world profile=narrow", func(b *bench) { authorized(b); otherLoads(b) }, "setupProfile", []rung{
+			{params: `{` + auth + `,"profile":5}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"status":"lode","profile":"nobody"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"status":"load"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"status":"load","profile":"nobody"}`, want: CodeMissingParams}, // headset
+			{params: `{` + auth + `,"status":"load","profile":"nobody","headset":"none"}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"status":"load","profile":"nobody","headset":"` + h + `"}`, want: CodeProfileName},
+			{params: `{` + auth + `,"status":"load","profile":"narrow","headset":"` + h + `"}`, want: CodeProfileLoaded},
+			{params: `{` + auth + `,"status":"save","profile":"","headset":"` + h + `"}`, want: CodeProfileAccess},
+			{params: `{` + auth + `,"status":"delete","profile":"demo"}`, want: CodeProfileAccess},
+			{repair: otherUnloads, params: `{` + auth + `,"status":"save","profile":"","headset":"` + h + `"}`, want: CodeNoProfileLoaded},
+			{params: `{` + auth + `,"status":"load","profile":"narrow","headset":"` + h + `"}`, want: CodeProfileFailed}, // other channels
+			{params: `{` + auth + `,"status":"load","profile":"demo","headset":"` + h + `"}`, want: 0},
+			{params: `{` + auth + `,"status":"rename","profile":"demo","newProfileName":"narrow"}`, want: CodeProfileName},
+			{params: `{` + auth + `,"status":"rename","profile":"demo","newProfileName":"wide"}`, want: 0},
+		}},
+		{"world", withSession, "training", []rung{
+			{params: `{` + auth + `,"session":"none","detection":"mind","status":"start"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"session":"none","detection":"mind","status":"begin","action":"dance"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none","detection":"facialExpression","status":"start","action":"dance"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none","detection":"facialExpression","status":"start","action":"blink"}`, want: CodeSessionUnknown},
+			{params: `{` + inSession + `,"detection":"facialExpression","status":"start","action":"blink"}`, want: CodeNoSuchTraining},
+			{params: `{` + inSession + `,"detection":"facialExpression","status":"start","action":"smile"}`, want: CodeNoProfileLoaded},
+			{repair: otherLoads, want: CodeProfileAccess},
+			{repair: load, want: 0},
+			{want: CodeInvalidStatus}, // it runs
+		}},
+		{"world", withSession, "getTrainedSignatureActions", []rung{
+			{params: `{` + auth + `,"session":"none","profile":"nobody"}`, want: CodeMissingParams}, // detection
+			{params: `{` + auth + `,"detection":"mind"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"detection":"mentalCommand"}`, want: CodeMissingParams}, // session
+			{params: `{` + auth + `,"detection":"mentalCommand","session":"none"}`, want: CodeSessionUnknown},
+			{params: `{` + auth + `,"detection":"mentalCommand","profile":"nobody"}`, want: CodeProfileName},
+			{params: `{` + inSession + `,"detection":"mentalCommand"}`, want: 0},
+		}},
+		{"world", withSession, "getTrainingTime", []rung{
+			{params: `{` + auth + `,"detection":"mind"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"detection":"mind","session":"none"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"detection":"mentalCommand","session":"none"}`, want: CodeSessionUnknown},
+			{params: `{` + inSession + `,"detection":"mentalCommand"}`, want: 0},
+		}},
+		{"world", withSession, "createRecord", []rung{
+			{params: `{` + auth + `,"session":"none","experimentId":-1}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"session":"none","title":5}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none","title":"t","experimentId":-1}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none","title":"t","subjectName":"nobody"}`, want: CodeSessionUnknown},
+			{params: `{` + inSession + `,"title":"t","subjectName":"nobody"}`, want: CodeSubjectUnknown},
+			{repair: func(b *bench) { b.result("a", "createSubject", `{`+auth+`,"subjectName":"nobody"}`) }, want: CodeSessionNotActive},
+			{repair: activate, want: 0},
+			{want: CodeRecordRunning},
+		}},
+		{"world", withSession, "stopRecord", []rung{
+			{params: `{` + auth + `}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"session":5}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none"}`, want: CodeSessionUnknown},
+			{params: `{` + inSession + `}`, want: CodeSessionNotActive},
+			{repair: activate, want: CodeNoRecordRunning},
+			{repair: func(b *bench) { b.record("a") }, want: 0},
+		}},
+		{"world record=Old", authorized, "updateRecord", []rung{
+			{params: `{` + auth + `,"tags":5}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"record":"none","tags":5}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"record":"none","title":"` + strings.Repeat("x", 201) + `"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"record":"none","title":"t"}`, want: CodeRecordUnknown},
+			{params: `{` + auth + `,"record":"0ec0de00-0000-4000-8000-000000000001","title":"t"}`, want: 0},
+		}},
+		{"world", authorized, "deleteRecord", list("records")},
+		{"world", authorized, "getRecordInfos", list("recordIds")},
+		{"world", authorized, "requestToDownloadRecordData", list("recordIds")},
+		{"world", authorized, "deleteSubjects", list("subjects")},
+		{"world", authorized, "queryRecords", query},
+		{"world", authorized, "querySubjects", query},
+		{"world opt-out=always", authorized, "configOptOut", []rung{
+			{params: `{` + auth + `,"newOptOut":5}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"status":"put"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"status":"set"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"status":"set","newOptOut":true}`, want: CodeOptOutUnavailable},
+			{repair: license(func(l *sessionstore.License) { l.ForceOptOut = nil }), want: 0},
+		}},
+		{"world", authorized, "exportRecord", []rung{
+			{params: `{` + auth + `,"recordIds":["none"],"folder":"/none","format":"XML"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"recordIds":["none"],"folder":"/none","format":"XML","streamTypes":"EEG"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"recordIds":["none"],"folder":"/none","format":"CSV","streamTypes":["ABC"]}`, want: CodeMissingParams}, // version
+			{params: `{` + auth + `,"recordIds":["none"],"folder":"/none","format":"CSV","streamTypes":["ABC"],"version":"V3"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"recordIds":["none"],"folder":"/none","format":"CSV","streamTypes":["ABC"],"version":"V2"}`, want: 0}, // an entry of failure
+		}},
+		{"world", withSession, "injectMarker", []rung{
+			{params: `{` + auth + `,"session":"none","label":5,"time":1}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"session":"none","label":"l","time":1,"value":-1}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none","label":"l","time":1,"value":1}`, want: CodeSessionUnknown},
+			{params: `{` + inSession + `,"label":"l","time":1,"value":1}`, want: CodeSessionNotActive},
+			{repair: activate, want: CodeNoRecordRunning},
+			{repair: func(b *bench) { b.record("a") }, want: CodeMarkerTooOld},
+			{params: `{` + inSession + `,"label":"l","time":9999999999999,"value":1}`, want: CodeMarkerTooNew},
+			{params: `{` + inSession + `,"label":"l","time":` + start + `,"value":1}`, want: 0},
+		}},
+		{"world", withSession, "updateMarker", []rung{
+			{params: `{` + auth + `,"session":"none","time":"now"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"session":"none","time":"now","markerId":"none"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none","time":1,"markerId":"none"}`, want: CodeSessionUnknown},
+			{params: `{` + inSession + `,"time":1,"markerId":"none"}`, want: CodeSessionNotActive},
+			{repair: activate, want: CodeNoRecordRunning},
+			{repair: func(b *bench) {
+				b.record("a")
+				b.result("a", "injectMarker", `{`+inSession+`,"label":"l","time":`+start+`,"value":1}`)
+			}, want: CodeMarkerUnknown},
+			{params: `{` + inSession + `,"time":1,"markerId":"$marker"}`, want: CodeMarkerTooOld},
+			{params: `{` + inSession + `,"time":9999999999999,"markerId":"$marker"}`, want: CodeMarkerTooNew},
+			{params: `{` + inSession + `,"time":` + start + `,"markerId":"$marker"}`, want: 0},
+		}},
+		{"world", authorized, "createSubject", []rung{
+			{params: `{` + auth + `,"sex":"X"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"subjectName":"s","sex":"X"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"subjectName":"s","sex":"F"}`, want: 0},
+			{want: CodeSubjectExists},
+		}},
+		{"world", authorized, "updateSubject", []rung{
+			{params: `{` + auth + `,"sex":"X"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"subjectName":"s","sex":"X"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"subjectName":"s","sex":"F"}`, want: CodeSubjectUnknown},
+			{repair: func(b *bench) { b.result("a", "createSubject", `{`+auth+`,"subjectName":"s"}`) }, want: 0},
+		}},
+		{"world virtual-methods", authorized, "createVirtualHeadset", []rung{
+			{params: `{` + auth + `,"battery":9}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"type":"TOASTER","battery":9}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"type":"INSIGHT","battery":9}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"type":"INSIGHT","battery":4}`, want: 0},
+		}},
+		{"world virtual-methods", withVirtual, "updateVirtualHeadset", []rung{
+			{params: `{` + auth + `,"battery":"full"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"virtualHeadsetId":"none","battery":"full"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"virtualHeadsetId":"none","battery":9}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"virtualHeadsetId":"$virtual","battery":9}`, want: CodeInvalidParams}, // as its model has it
+			{params: `{` + auth + `,"virtualHeadsetId":"$virtual","battery":3}`, want: 0},
+		}},
+		{"world virtual-methods", withVirtual, "deleteVirtualHeadset", []rung{
+			{params: `{` + auth + `}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"virtualHeadsetId":5}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"virtualHeadsetId":"none"}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"virtualHeadsetId":"$virtual"}`, want: 0},
+		}},
+		{"world virtual-methods", withVirtual, "triggerVirtualHeadsetEvent", []rung{
+			{params: `{` + auth + `,"virtualHeadsetId":"none"}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"virtualHeadsetId":"none","eyeAction":"stare"}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"virtualHeadsetId":"none","eyeAction":"blink"}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"virtualHeadsetId":"$virtual","eyeAction":"blink"}`, want: CodeHeadsetUnavailable}, // not connected
+			{repair: func(b *bench) { ok(b.t, b.service.ConnectHeadset(b.vars["$headset"])) }, want: 0},
+		}},
+	}
+	for _, method := range []string{"mentalCommandBrainMap", "mentalCommandGetSkillRating", "mentalCommandTrainingThreshold"} {
+		all = append(all, ladder{"world", withSession, method, []rung{
+			{params: `{` + auth + `}`, want: CodeMissingParams},
+			{params: `{` + auth + `,"session":5,"profile":5}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"session":"none","profile":"nobody"}`, want: CodeSessionUnknown},
+			{params: `{` + auth + `,"profile":"nobody"}`, want: CodeProfileName},
+			{params: `{` + auth + `,"profile":"demo"}`, want: 0},
+		}})
+	}
+	for method, values := range map[string][3]string{ // another required parameter, a wrong value, a right one
+		"facialExpressionSignatureType":  {``, `"signature":"mine"`, `"signature":"universal"`},
+		"facialExpressionThreshold":      {`,"action":"smile"`, `"value":1001`, `"value":500`},
+		"mentalCommandActiveAction":      {``, `"actions":["smile"]`, `"actions":["push"]`},
+		"mentalCommandActionSensitivity": {``, `"values":[1,2,3]`, `"values":[1,2,3,4]`},
+	} {
+		set := auth + `,"status":"set"` + values[0]
+		all = append(all, ladder{"world", withSession, method, []rung{
+			{params: `{` + auth + values[0] + `,` + values[1] + `}`, want: CodeMissingParams},
+			{params: `{` + auth + values[0] + `,"status":"put",` + values[1] + `}`, want: CodeInvalidParams},
+			{params: `{` + set + `}`, want: CodeMissingParams},
+			{params: `{` + set + `,` + values[1] + `}`, want: CodeInvalidParams},
+			{params: `{` + set + `,` + values[2] + `}`, want: CodeMissingParams},
+			{params: `{` + set + `,` + values[2] + `,"session":"none"}`, want: CodeSessionUnknown},
+			{params: `{` + set + `,` + values[2] + `,"session":"$session"}`, want: CodeNoProfileLoaded},
+			{repair: otherLoads, want: CodeProfileAccess},
+			{repair: load, want: 0},
+		}})
+	}
+	return all
+}
+
+// TestOrderOfChecks climbs the ladder of every method that checks anything but
+// its token: a client that repairs one thing at a time meets the next fault.
+func TestOrderOfChecks(t *testing.T) {
+	climbed := map[string]bool{}
+	for _, l := range ladders() {
+		t.Run(l.method, func(t *testing.T) { climb(t, l.world, l.prepare, l.method, l.rungs) })
+		climbed[l.method] = true
+	}
+	for _, m := range newBench(t, scriptWorld(t, "world virtual-methods")).service.registry.Methods() {
+		checks := len(m.Errors) > 0
+		for _, p := range m.Params {
+			checks = checks || p.Name != "cortexToken"
+		}
+		require.Equal(t, checks, climbed[m.Name], "%s: is there a ladder?", m.Name)
+	}
 }
 
 // TestWorldMethodsNameWhatIsUnknown: an error of what a scenario or the control

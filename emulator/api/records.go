@@ -137,10 +137,6 @@ func (c *Call) checkRecordTexts(a rpc.Args) error {
 }
 
 func createRecord(c *Call, a rpc.Args) (any, error) {
-	sess, err := c.session(a)
-	if err != nil {
-		return nil, err
-	}
 	if err := c.checkRecordTexts(a); err != nil {
 		return nil, err
 	}
@@ -150,6 +146,10 @@ func createRecord(c *Call, a rpc.Args) (any, error) {
 	experiment := a.Number("experimentId")
 	if experiment < 0 || experiment > math.MaxInt32 {
 		return nil, c.invalid("experimentId", "an integer of at least 0")
+	}
+	sess, err := c.session(a)
+	if err != nil {
+		return nil, err
 	}
 	r, changes, err := c.Store.StartRecord(sess, sessionstore.NewRecord{
 		ID: c.newID(), OwnerID: c.token.UserID, Title: a.String("title"), Description: a.String("description"), SubjectName: a.String("subjectName"),

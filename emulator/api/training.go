@@ -80,12 +80,12 @@ func getDetectionInfo(_ *Call, a rpc.Args) (any, error) {
 
 func training(c *Call, a rpc.Args) (any, error) {
 	detection, status, action := a.String("detection"), a.String("status"), a.String("action")
+	if known := detectionActions(detection); !slices.Contains(known, action) {
+		return nil, c.invalid("action", "one of "+strings.Join(known, ", "))
+	}
 	sess, err := c.session(a)
 	if err != nil {
 		return nil, err
-	}
-	if known := detectionActions(detection); !slices.Contains(known, action) {
-		return nil, c.invalid("action", "one of "+strings.Join(known, ", "))
 	}
 	if detection == sessionstore.FacialExpression && !slices.Contains(trainableExpressions(), action) {
 		return nil, c.fault(CodeNoSuchTraining, action+" cannot be trained, only "+strings.Join(trainableExpressions(), ", "))
