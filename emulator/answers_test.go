@@ -12,8 +12,8 @@ import (
 
 // TestAnyAnswerCanStandElsewhere takes each method by itself: its answer is late
 // while others are answered (cortex-example #43), a sample stands before it
-// (cortex-example #71), or a warning does (cortex-example #36). Once the fault is
-// gone the answer comes at once.
+// (cortex-example #71), or a warning does (cortex-example #36), or it is an error
+// for a while. Once the fault is gone the answer comes at once.
 func TestAnyAnswerCanStandElsewhere(t *testing.T) {
 	e := emulator.StartT(t, emulator.Options{})
 	p := &player{peer: dialMemory(t, e), e: e, vars: map[string]string{}}
@@ -60,7 +60,12 @@ func TestAnyAnswerCanStandElsewhere(t *testing.T) {
 			fault(`insert: {before: {jsonrpc: "2.0", warning: {code: 19, message: "low"}}}`)
 			assert.Equal(t, append([]string{"19"}, usual...), p.play(method))
 			clear()
+
+			require.NoError(t, e.Act(`fault: {id: this, on: {kind: answer, method: `+method+`, count: 2}, error: {code: -32000}}`))
+			assert.Equal(t, []string{"-32000"}, p.play(method))
+			assert.Equal(t, []string{"-32000"}, p.play(method), "as often as it says")
 			assert.Equal(t, usual, p.play(method))
+			clear()
 		})
 	}
 }
