@@ -50,7 +50,7 @@ func dial(address string, config *tls.Config, buffer int) (*client, error) {
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		return nil, fmt.Errorf("%s: %s", address, answer.Status)
 	}
-	return c, nil
+	return c, conn.SetDeadline(time.Time{})
 }
 
 // next reads one message, and answers pings on the way; what it returns is good
@@ -149,6 +149,7 @@ func (c *client) call(method string, params map[string]any) (map[string]any, err
 	if err != nil {
 		return nil, err
 	}
+	_ = c.conn.SetReadDeadline(time.Now().Add(patience))
 	frame := binary.BigEndian.AppendUint16([]byte{0x81, 0x80 | 126}, uint16(len(text)))
 	frame = append(frame, 0, 0, 0, 0) // a mask of zeros
 	if _, err := c.conn.Write(append(frame, text...)); err != nil {
