@@ -52,8 +52,8 @@ func (r *run) saved() ([]byte, error) {
 		world = append(world, item{Key: "cortexVersion", Value: v})
 	}
 	var before []any // the timeline of a document that cannot be extended
-	if slices.Contains(scenarios.Builtins(), s.Name) && r.life.builtin {
-		doc = append(doc, item{Key: "extends", Value: s.Name})
+	if s.Builtin != "" {
+		doc = append(doc, item{Key: "extends", Value: s.Builtin})
 		if len(s.Vars) > 0 {
 			doc = append(doc, item{Key: "vars", Value: s.Vars})
 		}

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/coder/websocket"
@@ -57,7 +56,6 @@ func start(options Options, scenario *scenarios.Scenario) (*Emulator, error) {
 	if err != nil {
 		return nil, err
 	}
-	life.builtin = options.Scenario == "" || slices.Contains(scenarios.Builtins(), options.Scenario)
 	e := &Emulator{options: options, serveErr: make(chan error, 1), closed: make(chan struct{}), conns: map[*gateway.Conn]*client{}}
 	e.loop = newLoop(life.start.UnixNano(), life.scale)
 	if e.run, err = e.newRun(life, e.loop.sched); err != nil {
@@ -90,9 +88,8 @@ func (e *Emulator) listen() (err error) {
 	}
 	e.gateway = gateway.New(gateway.Options{
 		Listen: o.Listen, TLS: tls, AllowPlainWS: o.AllowPlainWS, CAPath: e.authority.CertPath(), Logger: o.Logger,
-		Admit: e.admit, Handler: handler{e},
+		Limits: e.run.life.limits(), Admit: e.admit, Handler: handler{e},
 	})
-	e.gateway.SetLimits(e.run.life.limits())
 	if len(o.Listen) == 0 {
 		return nil
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"slices"
 	"time"
 
 	"github.com/fakecortex/fakecortex/emulator/api"
@@ -149,7 +148,7 @@ func (e *Emulator) Resume() error {
 
 // Reset begins the world anew, as at the start, seed and clock included. Clients
 // are closed with code 1001.
-func (e *Emulator) Reset() error { return e.load(nil, false) }
+func (e *Emulator) Reset() error { return e.load(nil) }
 
 // Load begins the world of another scenario, a built-in name or a file. The
 // options that the emulator was started with still go before it.
@@ -158,7 +157,7 @@ func (e *Emulator) Load(name string, set map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return e.load(s, slices.Contains(scenarios.Builtins(), name))
+	return e.load(s)
 }
 
 // LoadDocument is Load for the text of a document. It can extend built-in
@@ -170,29 +169,28 @@ func (e *Emulator) LoadDocument(text []byte, set map[string]string) error {
 	if err != nil {
 		return err
 	}
-	return e.load(s, false)
+	return e.load(s)
 }
 
 // load begins another life: of the scenario s, of the present one with nil.
-func (e *Emulator) load(s *scenarios.Scenario, builtin bool) error {
+func (e *Emulator) load(s *scenarios.Scenario) error {
 	var err error
 	if !e.loop.do(func() {
 		if s == nil {
-			s, builtin = e.run.life.scenario, e.run.life.builtin
+			s = e.run.life.scenario
 		}
-		err = e.begin(s, builtin)
+		err = e.begin(s)
 	}) {
 		return ErrClosed
 	}
 	return err
 }
 
-func (e *Emulator) begin(s *scenarios.Scenario, builtin bool) error {
+func (e *Emulator) begin(s *scenarios.Scenario) error {
 	life, err := e.options.plan(s)
 	if err != nil {
 		return err
 	}
-	life.builtin = builtin
 	e.run.service.Flush()
 	sched := streams.NewScheduler(life.start.UnixNano())
 	next, err := e.newRun(life, sched)

@@ -19,7 +19,6 @@ const (
 	maxEntries      = 10_000   // entries that are kept
 	maxJournalBytes = 16 << 20 // and their size, about
 	maxEntryPart    = 32 << 10 // of params, result, message or id
-	maxEntryText    = 1000     // of the method, the reason and each field
 )
 
 // JournalEntry is one line of the journal with its number, from 1 on.
@@ -89,7 +88,7 @@ func (j *journal) observe(e *scenarios.Entry) { j.verdict.Observe(*e) }
 
 // add takes the next entry, from which secrets have been taken out.
 func (j *journal) add(e scenarios.Entry) {
-	e.Method, e.Why = shorten(e.Method), shorten(e.Why)
+	e.Method, e.Why = api.Shorten(e.Method), api.Shorten(e.Why)
 	if mayHoldSecret([]byte(e.Method)) {
 		e.Method = api.Scrub(e.Method) // a client may send a token in any place
 	}
@@ -97,7 +96,7 @@ func (j *journal) add(e scenarios.Entry) {
 		e.ID = redact(e.ID)
 	}
 	for name, text := range e.Fields {
-		e.Fields[name] = shorten(text)
+		e.Fields[name] = api.Shorten(text)
 	}
 	j.verdict.Observe(e)
 	j.linter.Observe(e)
@@ -129,14 +128,6 @@ func (j *journal) add(e scenarios.Entry) {
 		j.outErr = writeEntry(j.out, &entry)
 	}
 	j.wake()
-}
-
-// shorten cuts a text that a client may have made long.
-func shorten(text string) string {
-	if len(text) <= maxEntryText {
-		return text
-	}
-	return strings.ToValidUTF8(text[:maxEntryText], "") + "..."
 }
 
 // wake tells those who wait for an entry.
@@ -274,11 +265,15 @@ func marshalParams(params map[string]json.RawMessage) []byte {
 
 // redact returns JSON without secrets: the value of every member, at any depth,
 // whose name is a secret's, and whatever looks like a token.
-func redact(raw []byte) scenarios.JSON {
+func redact(raw []byte) scenarios.JSON { return redactCall(raw, nil) }
+
+// redactCall is redact for what a client sent: it also hides what the client
+// names as a license and stranger does not know.
+func redactCall(raw []byte, stranger func(license string) bool) scenarios.JSON {
 	if len(raw) == 0 {
 		return nil
 	}
-	if !mayHoldSecret(raw) {
+	if !mayHoldSecret(raw) && (stranger == nil || !bytes.Contains(raw, []byte("icense"))) {
 		return slices.Clone(raw)
 	}
 	dec := json.NewDecoder(bytes.NewReader(raw))
@@ -287,7 +282,7 @@ func redact(raw []byte) scenarios.JSON {
 	if dec.Decode(&v) != nil {
 		return jsonText(api.Scrub(string(raw)))
 	}
-	out, err := rpc.AppendJSON(nil, hide(v))
+	out, err := rpc.AppendJSON(nil, hide(v, "", stranger))
 	if err != nil {
 		return jsonText("(not shown)")
 	}
@@ -303,21 +298,26 @@ func mayHoldSecret(raw []byte) bool {
 	return false
 }
 
-func hide(v any) any {
+// hide does so in a value, that of the member name; elements of an array are as
+// the array.
+func hide(v any, name string, stranger func(license string) bool) any {
 	switch v := v.(type) {
 	case map[string]any:
 		for k, x := range v {
 			if secret(k) {
 				v[k] = api.Hidden
 			} else {
-				v[k] = hide(x)
+				v[k] = hide(x, k, stranger)
 			}
 		}
 	case []any:
 		for i := range v {
-			v[i] = hide(v[i])
+			v[i] = hide(v[i], name, stranger)
 		}
 	case string:
+		if stranger != nil && v != "" && strings.Contains(strings.ToLower(name), "license") && stranger(v) {
+			return api.Hidden
+		}
 		return api.Scrub(v)
 	}
 	return v

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/coder/websocket"
 
@@ -177,48 +176,13 @@ func (r *run) requested(peer sessionstore.ConnID, req *rpc.Request) {
 	r.engine.OnCall(uint64(peer), req.Method, params)
 }
 
-// hideLicenses hides what a client names as a license and is none of the
-// world's: it may be the key of a real user.
-func (r *run) hideLicenses(params scenarios.JSON) scenarios.JSON {
-	if !bytes.Contains(params, []byte("icense")) {
-		return params
-	}
-	var members map[string]any
-	dec := json.NewDecoder(bytes.NewReader(params))
-	dec.UseNumber()
-	if dec.Decode(&members) != nil {
-		return params
-	}
-	out, err := rpc.AppendJSON(nil, r.withoutLicenses(members, false))
-	if err != nil {
-		return jsonText("(not shown)")
-	}
-	return out
-}
-
-// withoutLicenses does so at any depth; named says that v is the value of a
-// member that names a license.
-func (r *run) withoutLicenses(v any, named bool) any {
-	switch v := v.(type) {
-	case map[string]any:
-		for k, x := range v {
-			v[k] = r.withoutLicenses(x, strings.Contains(strings.ToLower(k), "license"))
-		}
-	case []any:
-		for i := range v {
-			v[i] = r.withoutLicenses(v[i], named)
-		}
-	case string:
-		if named && v != "" && r.service.Store.License(v) == nil {
-			return api.Hidden
-		}
-	}
-	return v
-}
+// stranger reports that the world has no license of an id: it may be the key of
+// a real user.
+func (r *run) stranger(license string) bool { return r.service.Store.License(license) == nil }
 
 func (r *run) noteCall(conn uint64, method string, id, params []byte) {
 	r.journal.add(scenarios.Entry{
-		At: r.Now(), Conn: conn, Kind: scenarios.EntryCall, Method: method, ID: slices.Clone(id), Params: r.hideLicenses(redact(params)), Fields: tokenFields(params),
+		At: r.Now(), Conn: conn, Kind: scenarios.EntryCall, Method: method, ID: slices.Clone(id), Params: redactCall(params, r.stranger), Fields: tokenFields(params),
 	})
 }
 

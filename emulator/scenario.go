@@ -30,7 +30,6 @@ func (o *Options) loadScenario() (*scenarios.Scenario, error) {
 // say nothing the scenario.
 type life struct {
 	scenario *scenarios.Scenario
-	builtin  bool // the scenario is one of the library, by its name
 	world    api.World
 	seed     uint64
 	scale    float64

@@ -24,6 +24,8 @@ type Errors = strict.Errors
 // Scenario is a document that is right, with its parents and variables put in.
 type Scenario struct {
 	Document
+	// Builtin is its name in the library, empty for another document.
+	Builtin string
 	// Sources are the files and built-in scenarios that it was made of.
 	Sources []string
 }
@@ -52,7 +54,11 @@ func Load(name string, options Options) (*Scenario, error) {
 		if !ok {
 			return nil, unknownBuiltin(name)
 		}
-		return l.load(name, builtinFile(name), data)
+		s, err := l.load(name, builtinFile(name), data)
+		if s != nil {
+			s.Builtin = name
+		}
+		return s, err
 	}
 	data, err := l.read(name)
 	if err != nil {

@@ -70,6 +70,15 @@ func (r *Record) markerBytes() (n int) {
 	return n
 }
 
+// growMarkers takes memory for markers.
+func (s *Store) growMarkers(op string, bytes int) error {
+	if s.markerBytes+bytes > maxMarkerBytes {
+		return refuse(op, RecordLimitReached, "the markers of all records take %d bytes: delete some records", s.markerBytes)
+	}
+	s.markerBytes += bytes
+	return nil
+}
+
 // InjectMarker adds an instance marker to the running record of a session.
 func (s *Store) InjectMarker(sess *Session, m *Marker, w MarkerWindow) (*Record, error) {
 	const op = "injectMarker"
@@ -83,10 +92,9 @@ func (s *Store) InjectMarker(sess *Session, m *Marker, w MarkerWindow) (*Record,
 	if len(r.Markers) >= maxMarkers {
 		return nil, refuse(op, RecordLimitReached, "record %s has %d markers", r.ID, maxMarkers)
 	}
-	if s.markerBytes+m.size() > maxMarkerBytes {
-		return nil, refuse(op, RecordLimitReached, "the markers of all records take %d bytes: delete some records", s.markerBytes)
+	if err := s.growMarkers(op, m.size()); err != nil {
+		return nil, err
 	}
-	s.markerBytes += m.size()
 	m.Type, m.End = MarkerInstance, m.Start
 	r.Markers = append(r.Markers, m)
 	return r, nil
@@ -113,11 +121,9 @@ func (s *Store) UpdateMarker(sess *Session, id string, end time.Time, extras jso
 		return nil, nil, refuse(op, MarkerTooOld, "marker %s begins at %s, after its end %s", id, m.Start.Format(time.RFC3339Nano), end.Format(time.RFC3339Nano))
 	}
 	if extras != nil {
-		grows := len(extras) - len(m.Extras)
-		if s.markerBytes+grows > maxMarkerBytes {
-			return nil, nil, refuse(op, RecordLimitReached, "the markers of all records take %d bytes: delete some records", s.markerBytes)
+		if err := s.growMarkers(op, len(extras)-len(m.Extras)); err != nil {
+			return nil, nil, err
 		}
-		s.markerBytes += grows
 		m.Extras = extras
 	}
 	m.Type, m.End = MarkerInterval, end

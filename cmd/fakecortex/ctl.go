@@ -50,7 +50,9 @@ type remote struct {
 	stdout io.Writer
 }
 
-func (c *ctlCmd) dial(s system) (*remote, error) {
+// ProvideRemote gives the commands below the way to the API: kong calls it for
+// each Run that asks for one.
+func (c *ctlCmd) ProvideRemote(s system) (*remote, error) {
 	base := strings.TrimSuffix(c.Control, "/")
 	if !strings.Contains(base, "://") {
 		base = "http://" + loopbackOf(base)
@@ -131,11 +133,7 @@ func (c *remote) show(method, path string, body any) error {
 type ctlGet struct{}
 
 // Run prints what the path of the command's name answers.
-func (ctlGet) Run(s system, c *ctlCmd, name commandName) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (ctlGet) Run(api *remote, name commandName) error {
 	return api.show(http.MethodGet, "/v1/"+string(name), nil)
 }
 
@@ -145,11 +143,7 @@ type ctlTruthCmd struct {
 }
 
 // Run prints it.
-func (a *ctlTruthCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlTruthCmd) Run(api *remote) error {
 	q := url.Values{}
 	if a.Headset != "" {
 		q.Set("headset", a.Headset)
@@ -163,22 +157,14 @@ func (a *ctlTruthCmd) Run(s system, c *ctlCmd) error {
 type ctlPost struct{}
 
 // Run posts to the path of the command's name.
-func (ctlPost) Run(s system, c *ctlCmd, name commandName) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (ctlPost) Run(api *remote, name commandName) error {
 	return api.show(http.MethodPost, "/v1/"+string(name), nil)
 }
 
 type ctlClock struct{}
 
 // Run pauses or resumes.
-func (ctlClock) Run(s system, c *ctlCmd, name commandName) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (ctlClock) Run(api *remote, name commandName) error {
 	return api.show(http.MethodPost, "/v1/clock/"+string(name), nil)
 }
 
@@ -187,11 +173,7 @@ type ctlAdvanceCmd struct {
 }
 
 // Run returns when everything until then has happened.
-func (a *ctlAdvanceCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlAdvanceCmd) Run(api *remote) error {
 	return api.show(http.MethodPost, "/v1/clock/advance", map[string]string{"duration": a.Duration})
 }
 
@@ -200,11 +182,7 @@ type ctlClockCmd struct {
 }
 
 // Run prints the clock.
-func (a *ctlClockCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlClockCmd) Run(api *remote) error {
 	if a.Speed == "" {
 		return api.show(http.MethodGet, "/v1/clock", nil)
 	}
@@ -217,11 +195,7 @@ type ctlLoadCmd struct {
 }
 
 // Run sends the text of a file: the service does not read files for others.
-func (a *ctlLoadCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlLoadCmd) Run(api *remote) error {
 	body := map[string]any{"name": a.Scenario}
 	if strings.ContainsAny(a.Scenario, `/\.`) {
 		text, err := os.ReadFile(a.Scenario)
@@ -252,11 +226,7 @@ type ctlActionCmd struct {
 }
 
 // Run makes it happen.
-func (a *ctlActionCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlActionCmd) Run(api *remote) error {
 	body, err := fromYAML(a.Action)
 	if err != nil {
 		return err
@@ -269,11 +239,7 @@ type ctlDecide struct {
 }
 
 // Run approves or declines.
-func (a *ctlDecide) Run(s system, c *ctlCmd, name commandName) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlDecide) Run(api *remote, name commandName) error {
 	return api.show(http.MethodPost, "/v1/"+string(name), map[string]string{"application": a.Application})
 }
 
@@ -286,11 +252,7 @@ type ctlFaultCmd struct {
 type ctlFaultListCmd struct{}
 
 // Run prints them.
-func (ctlFaultListCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (ctlFaultListCmd) Run(api *remote) error {
 	return api.show(http.MethodGet, "/v1/faults", nil)
 }
 
@@ -299,11 +261,7 @@ type ctlFaultAddCmd struct {
 }
 
 // Run prints the id of the rule.
-func (a *ctlFaultAddCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlFaultAddCmd) Run(api *remote) error {
 	body, err := fromYAML(a.Rule)
 	if err != nil {
 		return err
@@ -316,11 +274,7 @@ type ctlFaultRemoveCmd struct {
 }
 
 // Run prints what is left.
-func (a *ctlFaultRemoveCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlFaultRemoveCmd) Run(api *remote) error {
 	path := "/v1/faults"
 	if a.ID != "" {
 		path += "/" + url.PathEscape(a.ID)
@@ -335,11 +289,7 @@ type ctlPushCmd struct {
 }
 
 // Run queues the frame.
-func (a *ctlPushCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlPushCmd) Run(api *remote) error {
 	body := map[string]any{"text": a.Frame}
 	if !a.Text {
 		frame, err := fromYAML([]string{a.Frame})
@@ -359,11 +309,7 @@ type ctlCutCmd struct {
 }
 
 // Run ends it.
-func (a *ctlCutCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlCutCmd) Run(api *remote) error {
 	return api.show(http.MethodPost, "/v1/connections/"+strconv.FormatUint(uint64(a.Connection), 10)+"/cut",
 		map[string]any{"code": a.Code, "reason": a.Reason, "reset": a.Reset})
 }
@@ -400,11 +346,7 @@ func (a *ctlJournalCmd) query() url.Values {
 }
 
 // Run prints entries as JSON lines.
-func (a *ctlJournalCmd) Run(s system, c *ctlCmd) error {
-	api, err := c.dial(s)
-	if err != nil {
-		return err
-	}
+func (a *ctlJournalCmd) Run(s system, api *remote) error {
 	q := a.query()
 	q.Set("limit", "10000")
 	if a.Last > 0 {

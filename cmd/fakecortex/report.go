@@ -18,6 +18,15 @@ func (o *outcome) passed() bool {
 	return o.verdict.Passed && len(o.verdict.Failures) == 0 && !slices.ContainsFunc(o.verdict.Findings, o.counts)
 }
 
+// failed reports whether the command failed or something is wrong with the client.
+func (o *outcome) failed() bool { return o.code != 0 || !o.passed() }
+
+// met says how many of the expectations were met.
+func (o *outcome) met() string {
+	n := len(o.verdict.Expectations)
+	return fmt.Sprintf("%d of %d met", n-len(o.missed()), n)
+}
+
 // counts reports whether a finding of the linter is a failure.
 func (o *outcome) counts(f scenarios.Finding) bool {
 	order := []string{string(scenarios.Hint), string(scenarios.Suspicious), string(scenarios.Mistake)}
@@ -83,11 +92,10 @@ func matrixTable(outcomes []outcome) string {
 	for i := range outcomes {
 		o := &outcomes[i]
 		mark := ""
-		if o.code != 0 || !o.passed() {
+		if o.failed() {
 			mark = "FAILED"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%d of %d met\t%s\t%s\n", o.scenario.Name, o.ended,
-			len(o.verdict.Expectations)-len(o.missed()), len(o.verdict.Expectations), count(len(o.verdict.Findings), "finding"), mark)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", o.scenario.Name, o.ended, o.met(), count(len(o.verdict.Findings), "finding"), mark)
 	}
 	_ = w.Flush() // into memory
 	return b.String()
@@ -101,11 +109,10 @@ func report(outcomes []outcome) []byte {
 		for i := range outcomes {
 			o := &outcomes[i]
 			mark := "passed"
-			if o.code != 0 || !o.passed() {
+			if o.failed() {
 				mark = "**failed**"
 			}
-			fmt.Fprintf(&b, "| %s | %s | %d of %d met | %s | %s |\n", o.scenario.Name, o.ended,
-				len(o.verdict.Expectations)-len(o.missed()), len(o.verdict.Expectations), count(len(o.verdict.Findings), "finding"), mark)
+			fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", o.scenario.Name, o.ended, o.met(), count(len(o.verdict.Findings), "finding"), mark)
 		}
 		b.WriteByte('\n')
 	}

@@ -61,6 +61,9 @@ type sink struct {
 	until   int64
 }
 
+// ended reports that no sample is on its way any more after unsubscribe.
+func (k *sink) ended(now int64) bool { return k.leaving && (k.left == 0 || now > k.until) }
+
 // underWay is how long samples can be on their way when unsubscribe is answered.
 const underWay = int64(200 * time.Millisecond)
 
@@ -335,7 +338,7 @@ func (d *device) deliver(sample *streams.Sample) {
 	for _, k := range d.sinks[sample.Kind] {
 		if k.leaving {
 			ended = true
-			if k.left == 0 || now > k.until {
+			if k.ended(now) {
 				continue
 			}
 			k.left--
@@ -406,7 +409,7 @@ func (s *Service) leaveStream(sess *sessionstore.Session, stream string) {
 // dropEnded forgets the subscriptions whose last samples have arrived.
 func (d *device) dropEnded(kind streams.Kind) {
 	now := d.service.sched.Now()
-	d.sinks[kind] = slices.DeleteFunc(d.sinks[kind], func(k *sink) bool { return k.leaving && (k.left == 0 || now > k.until) })
+	d.sinks[kind] = slices.DeleteFunc(d.sinks[kind], func(k *sink) bool { return k.ended(now) })
 	d.recount()
 }
 

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -15,6 +16,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/fakecortex/fakecortex/emulator/atomicfile"
 	"github.com/fakecortex/fakecortex/emulator/export"
 	"github.com/fakecortex/fakecortex/sessionstore"
 )
@@ -71,7 +73,7 @@ func OpenKeeper(dir string) (*Keeper, error) {
 	switch {
 	case held:
 		by, _ := os.ReadFile(path) // only tells more
-		return nil, fmt.Errorf("state folder %s is in use by process %s: stop that one, or choose another folder", dir, orElse(strings.TrimSpace(string(by)), "unknown"))
+		return nil, fmt.Errorf("state folder %s is in use by process %s: stop that one, or choose another folder", dir, cmp.Or(strings.TrimSpace(string(by)), "unknown"))
 	case err != nil:
 		return nil, fmt.Errorf("state folder: %w", err)
 	}
@@ -87,13 +89,6 @@ func OpenKeeper(dir string) (*Keeper, error) {
 
 // Close lets others open the folder. Nothing is written afterwards.
 func (k *Keeper) Close() error { return k.lock.Close() }
-
-func orElse(s, other string) string {
-	if s == "" {
-		return other
-	}
-	return s
-}
 
 func (k *Keeper) stateFile() string { return filepath.Join(k.dir, "state.json") }
 
@@ -166,7 +161,7 @@ func (s *kept) check() error {
 	return nil
 }
 
-// write writes one file beside and renames it. A state that is older than the
+// write writes one file in one step. A state that is older than the
 // one in the file is left out.
 func (k *Keeper) write(path string, number uint64, fill func(io.Writer) error) error {
 	k.mu.Lock()
@@ -174,19 +169,8 @@ func (k *Keeper) write(path string, number uint64, fill func(io.Writer) error) e
 	if number != 0 && number < k.written {
 		return nil
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".fakecortex-*.part")
-	if err != nil {
+	if err := atomicfile.Write(path, 0o600, os.Rename, fill); err != nil {
 		return err
-	}
-	err = fill(f)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(f.Name()))
 	}
 	k.written = max(k.written, number)
 	return nil
@@ -274,8 +258,7 @@ func (k *Keeper) sweep(state *kept) {
 	for _, folder := range []string{k.dir, filepath.Join(k.dir, "records")} {
 		entries, _ := os.ReadDir(folder) // nothing depends on it
 		for _, e := range entries {
-			part := strings.HasPrefix(e.Name(), ".fakecortex-") && strings.HasSuffix(e.Name(), ".part")
-			if part || strings.HasSuffix(e.Name(), ".fcrec") && !known[e.Name()] {
+			if atomicfile.Unfinished(e.Name()) || strings.HasSuffix(e.Name(), ".fcrec") && !known[e.Name()] {
 				_ = os.Remove(filepath.Join(folder, e.Name()))
 			}
 		}
@@ -314,18 +297,16 @@ func (s *Service) keep() {
 		s.keepAgain = true
 		return
 	}
-	text, err := s.keptState()
+	write, err := s.snapshot()
 	if err != nil {
 		s.log.Error("state not kept", "error", err)
 		return
 	}
-	k.next++
-	number := k.next
 	s.keeping = true
 	k.running.Add(1)
 	s.background(func(context.Context) {
 		defer k.running.Done()
-		err = k.write(k.stateFile(), number, writer(text))
+		err = write()
 	}, func() {
 		s.keeping = false
 		if err != nil {
@@ -338,13 +319,6 @@ func (s *Service) keep() {
 	})
 }
 
-func writer(text []byte) func(io.Writer) error {
-	return func(w io.Writer) error {
-		_, err := w.Write(text)
-		return err
-	}
-}
-
 // keptState prints the state as it is now.
 func (s *Service) keptState() ([]byte, error) {
 	k := s.world.Keeper
@@ -352,6 +326,24 @@ func (s *Service) keptState() ([]byte, error) {
 		Version: keptVersion, Lives: k.lives, Seeds: k.seeds, Records: s.Store.Records(), Subjects: s.Store.Subjects(), OptOuts: s.Store.OptOutChoices(), Profiles: s.Store.AllProfiles(),
 	}, "", "  ")
 	return append(text, '\n'), err
+}
+
+// snapshot takes the state as it is now; write, in any goroutine, puts it into
+// the file.
+func (s *Service) snapshot() (write func() error, err error) {
+	k := s.world.Keeper
+	text, err := s.keptState()
+	if err != nil {
+		return nil, err
+	}
+	k.next++
+	number := k.next
+	return func() error {
+		return k.write(k.stateFile(), number, func(w io.Writer) error {
+			_, err := w.Write(text)
+			return err
+		})
+	}, nil
 }
 
 // keepRecord writes the samples of a record that has just ended, beside the loop.
@@ -430,10 +422,9 @@ func (s *Service) Flush() {
 		return
 	}
 	s.keepAgain = false
-	text, err := s.keptState()
+	write, err := s.snapshot()
 	if err == nil {
-		k.next++
-		err = k.write(k.stateFile(), k.next, writer(text))
+		err = write()
 	}
 	if err != nil {
 		s.log.Error("state not kept", "error", err)

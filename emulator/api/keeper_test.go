@@ -131,20 +131,22 @@ func TestKilledWhileRecording(t *testing.T) {
 	require.Equal(t, r.Start, r.End)
 }
 
+// withSeeds gives a world the records, subjects and licenses of seeded.
+func withSeeds(w *World) {
+	s := seeded()
+	w.Records, w.Subjects, w.Licenses = s.Records, s.Subjects, s.Licenses
+}
+
 // TestKeptSeeds: what a world brings along is not there twice, and what the
 // client changed stays changed.
 func TestKeptSeeds(t *testing.T) {
 	dir := t.TempDir()
-	seeds := func(w *World) {
-		s := seeded()
-		w.Records, w.Subjects, w.Licenses = s.Records, s.Subjects, s.Licenses
-	}
-	b := keptBench(t, dir, seeds)
+	b := keptBench(t, dir, withSeeds)
 	b.id("Mine")
 	b.result("a", "updateRecord", `{`+auth+`,"record":"$record","description":"changed"}`)
 	b.result("a", "updateSubject", `{`+auth+`,"subjectName":"Ada","city":"Linz"}`)
 	b.kill()
-	again := keptBench(t, dir, seeds)
+	again := keptBench(t, dir, withSeeds)
 	require.Len(t, again.service.Store.Records(), 4)
 	require.Equal(t, again.id("Mine"), b.vars["$record"])
 	require.Equal(t, "changed", again.service.Store.Record("demo.user", b.vars["$record"]).Description)
@@ -156,18 +158,14 @@ func TestKeptSeeds(t *testing.T) {
 // next life of the same world; what the world brings anew does.
 func TestDeletedSeedsStayAway(t *testing.T) {
 	dir := t.TempDir()
-	seeds := func(w *World) {
-		s := seeded()
-		w.Records, w.Subjects, w.Licenses = s.Records, s.Subjects, s.Licenses
-	}
-	b := keptBench(t, dir, seeds)
+	b := keptBench(t, dir, withSeeds)
 	b.id("Mine")
 	b.result("a", "deleteRecord", `{`+auth+`,"records":["$record"]}`)
 	b.result("a", "deleteSubjects", `{`+auth+`,"subjects":["Ada"]}`)
 	b.result("a", "setupProfile", `{`+auth+`,"status":"rename","profile":"demo","newProfileName":"mine"}`)
 	b.kill()
 	for range 2 {
-		again := keptBench(t, dir, seeds, func(w *World) {
+		again := keptBench(t, dir, withSeeds, func(w *World) {
 			w.Subjects = append(w.Subjects, sessionstore.Subject{Name: "New"})
 			w.Records = append(w.Records, RecordSpec{Title: "New", Duration: time.Second})
 			w.Profiles = append(w.Profiles, ProfileSpec{Profile: sessionstore.Profile{Name: "new"}})
@@ -263,7 +261,10 @@ func TestKeeperWrites(t *testing.T) {
 		_, _ = w.Write([]byte("half"))
 		return io.ErrShortWrite
 	}), io.ErrShortWrite)
-	require.NoError(t, k.write(k.stateFile(), k.written-1, writer([]byte("old"))))
+	require.NoError(t, k.write(k.stateFile(), k.written-1, func(w io.Writer) error {
+		_, err := w.Write([]byte("old"))
+		return err
+	}))
 	after, err := os.ReadFile(k.stateFile())
 	require.NoError(t, err)
 	require.Equal(t, before, after)

@@ -101,10 +101,10 @@ func (s *Service) addRecord(spec RecordSpec, place int) error {
 		r.Markers = append(r.Markers, marker)
 	}
 	again := s.world.Keeper.seed("record " + r.ID)
-	switch missing := s.world.Keeper == nil || s.Store.Record(r.Owner, r.ID) == nil; {
-	case missing && again:
-		return nil
-	case missing:
+	if s.world.Keeper == nil || s.Store.Record(r.Owner, r.ID) == nil {
+		if again {
+			return nil // its client has deleted it
+		}
 		s.Store.AddRecord(r)
 	}
 	if spec.NoData || s.data[r.ID] != nil {

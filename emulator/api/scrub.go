@@ -1,6 +1,9 @@
 package api
 
-import "regexp"
+import (
+	"regexp"
+	"strings"
+)
 
 // Hidden stands in the place of a secret in the log and the journal.
 const Hidden = "***"
@@ -16,4 +19,14 @@ var (
 func Scrub(text string) string {
 	text = tokenLike.ReplaceAllString(text, Hidden)
 	return secretLike.ReplaceAllString(text, "${1}"+Hidden)
+}
+
+// Shorten cuts a text that a client may have made long, for the log and the
+// journal.
+func Shorten(text string) string {
+	const most = 1000
+	if len(text) <= most {
+		return text
+	}
+	return strings.ToValidUTF8(text[:most], "") + "..."
 }

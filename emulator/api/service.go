@@ -457,19 +457,10 @@ func (s *Service) refused(p *Peer, method string, fault *rpc.Error) {
 	if fault.Cause != nil {
 		why = fault.Cause.Error()
 	}
-	s.log.Info("refused", "conn", p.ID, "method", Scrub(shorten(method)), "code", fault.Code, "reason", Scrub(shorten(why)))
+	s.log.Info("refused", "conn", p.ID, "method", Scrub(Shorten(method)), "code", fault.Code, "reason", Scrub(Shorten(why)))
 	if s.hooks.Refused != nil {
 		s.hooks.Refused(p.ID, method, fault.Code, why)
 	}
-}
-
-// shorten cuts what a client has made long, for the log.
-func shorten(text string) string {
-	const most = 1000
-	if len(text) <= most {
-		return text
-	}
-	return text[:most] + "..."
 }
 
 // toFault turns a refusal of the store into the error of its code.
@@ -554,7 +545,6 @@ func (c *Call) expired(cl claims) string {
 	return ""
 }
 
-// invalid is -32602 for a parameter whose value is wrong.
 // maxName bounds names that clients give and that nothing else bounds, in bytes.
 const maxName = 255
 
@@ -566,6 +556,7 @@ func (c *Call) checkName(a rpc.Args, param string) error {
 	return nil
 }
 
+// invalid is -32602 for a parameter whose value is wrong.
 func (c *Call) invalid(param, want string) *rpc.Error { return c.faults.Invalid(c.Method, param, want) }
 
 // missing is -32018 for a parameter that only some calls of a method require.

@@ -239,6 +239,19 @@ func read(w http.ResponseWriter, r *http.Request, limit int64) ([]byte, error) {
 	return body, nil
 }
 
+// parameters reads the query of a request that may have the known parameters,
+// two or more.
+func parameters(r *http.Request, known ...string) (url.Values, error) {
+	q := r.URL.Query()
+	for name := range q {
+		if !slices.Contains(known, name) {
+			last := len(known) - 1
+			return nil, bad("query: there is no parameter %q; want %s or %s", name, strings.Join(known[:last], ", "), known[last])
+		}
+	}
+	return q, nil
+}
+
 // decode reads the one JSON object of a request's body into v. No body is {}.
 func decode(w http.ResponseWriter, r *http.Request, limit int64, v any) error {
 	body, err := read(w, r, limit)

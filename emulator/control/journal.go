@@ -16,8 +16,7 @@ import (
 
 type faultStatus = faults.Status
 
-// query reads what is asked of the journal. known are the names of further
-// parameters that the path has.
+// query reads what is asked of the journal, and how long to wait for it.
 func query(r *http.Request) (q emulator.JournalQuery, wait time.Duration, err error) {
 	values, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
@@ -149,6 +148,14 @@ func (s *server) tail() (release func(), err error) {
 // keepAlive is how often a quiet stream shows that it lives.
 const keepAlive = 15 * time.Second
 
+// eventStream begins an answer of server-sent events.
+func eventStream(w http.ResponseWriter) *http.ResponseController {
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	return http.NewResponseController(w)
+}
+
 // follow sends the journal as server-sent events, one entry each, from the
 // entry after the asked one (or Last-Event-ID) on; without either from now on.
 func (s *server) follow(w http.ResponseWriter, r *http.Request) error {
@@ -170,10 +177,7 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer release()
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-	rc := http.NewResponseController(w)
+	rc := eventStream(w)
 	if rc.Flush() != nil {
 		return nil
 	}
@@ -213,17 +217,11 @@ func (s *server) follow(w http.ResponseWriter, r *http.Request) error {
 
 // truth serves what was put into the signals.
 func (s *server) truth(w http.ResponseWriter, r *http.Request) error {
-	headset, kind := "", ""
-	for name, list := range r.URL.Query() {
-		switch name {
-		case "headset":
-			headset = list[0]
-		case "kind":
-			kind = list[0]
-		default:
-			return bad("query: there is no parameter %q; want headset or kind", name)
-		}
+	q, err := parameters(r, "headset", "kind")
+	if err != nil {
+		return err
 	}
+	headset, kind := q.Get("headset"), q.Get("kind")
 	list := []emulator.Truth{}
 	for _, t := range s.emu.Truth() {
 		if (headset == "" || t.Headset == headset) && (kind == "" || t.Kind == kind) {

@@ -22,19 +22,15 @@ const (
 // headset: layout when it has been connected, then data again and again. It
 // listens beside the clients and changes nothing of what they get.
 func (s *server) live(w http.ResponseWriter, r *http.Request) error {
-	headset, every := "", liveEvery
-	for name, list := range r.URL.Query() {
-		switch name {
-		case "headset":
-			headset = list[0]
-		case "every":
-			d, err := time.ParseDuration(list[0])
-			if err != nil || d < liveLeast || d > liveMost {
-				return bad("every %q: want a duration from %s to %s", list[0], liveLeast, liveMost)
-			}
-			every = d
-		default:
-			return bad("query: there is no parameter %q; want headset or every", name)
+	q, err := parameters(r, "headset", "every")
+	if err != nil {
+		return err
+	}
+	every := liveEvery
+	if q.Has("every") {
+		every, err = time.ParseDuration(q.Get("every"))
+		if err != nil || every < liveLeast || every > liveMost {
+			return bad("every %q: want a duration from %s to %s", q.Get("every"), liveLeast, liveMost)
 		}
 	}
 	select {
@@ -43,11 +39,8 @@ func (s *server) live(w http.ResponseWriter, r *http.Request) error {
 	default:
 		return status{http.StatusServiceUnavailable, fmt.Sprintf("%d watch signals already", maxLives)}
 	}
-	w.Header().Set("Content-Type", "text/event-stream")
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-	rc := http.NewResponseController(w)
-	watch := s.emu.Watch(headset)
+	rc := eventStream(w)
+	watch := s.emu.Watch(q.Get("headset"))
 	defer watch.Close()
 	wait := time.NewTimer(0)
 	defer wait.Stop()

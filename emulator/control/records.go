@@ -20,18 +20,16 @@ import (
 // fresh folder of our own, whatever --export-root says: nothing of the request
 // becomes a path.
 func (s *server) exportRecord(w http.ResponseWriter, r *http.Request) error {
-	x := api.RecordExport{Format: "CSV"}
-	for name, list := range r.URL.Query() {
-		switch name {
-		case "format":
-			x.Format = list[0]
-		case "version":
-			x.Version = list[0]
-		case "streams":
-			x.Streams = strings.Split(strings.Join(list, ","), ",")
-		default:
-			return bad("query: there is no parameter %q; want format, version or streams", name)
-		}
+	q, err := parameters(r, "format", "version", "streams")
+	if err != nil {
+		return err
+	}
+	x := api.RecordExport{Format: "CSV", Version: q.Get("version")}
+	if q.Has("format") {
+		x.Format = q.Get("format")
+	}
+	if q.Has("streams") {
+		x.Streams = strings.Split(strings.Join(q["streams"], ","), ",")
 	}
 	if x.Format == "CSV" && x.Version == "" {
 		x.Version = "V2"

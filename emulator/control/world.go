@@ -55,13 +55,18 @@ func (s *server) state(w http.ResponseWriter, _ *http.Request) error {
 }
 
 func (s *server) reset(w http.ResponseWriter, r *http.Request) error {
+	return bare(w, r, s.emu.Reset, s.scenario)
+}
+
+// bare does what a request without a body asks for and answers as another route.
+func bare(w http.ResponseWriter, r *http.Request, do func() error, answer func(http.ResponseWriter, *http.Request) error) error {
 	if err := decode(w, r, maxBody, &struct{}{}); err != nil {
 		return err
 	}
-	if err := conflict(s.emu.Reset()); err != nil {
+	if err := conflict(do()); err != nil {
 		return err
 	}
-	return s.scenario(w, r)
+	return answer(w, r)
 }
 
 // scenarioInfo is a scenario in a few lines.
@@ -246,23 +251,11 @@ func (s *server) advance(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *server) pause(w http.ResponseWriter, r *http.Request) error {
-	if err := decode(w, r, maxBody, &struct{}{}); err != nil {
-		return err
-	}
-	if err := conflict(s.emu.Pause()); err != nil {
-		return err
-	}
-	return s.clock(w, r)
+	return bare(w, r, s.emu.Pause, s.clock)
 }
 
 func (s *server) resume(w http.ResponseWriter, r *http.Request) error {
-	if err := decode(w, r, maxBody, &struct{}{}); err != nil {
-		return err
-	}
-	if err := conflict(s.emu.Resume()); err != nil {
-		return err
-	}
-	return s.clock(w, r)
+	return bare(w, r, s.emu.Resume, s.clock)
 }
 
 func (s *server) verdict(w http.ResponseWriter, _ *http.Request) error {

@@ -12,6 +12,7 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"math/big"
 	"net"
@@ -19,6 +20,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/fakecortex/fakecortex/emulator/atomicfile"
 )
 
 // Names of the files in the TLS folder. EMOTIV's examples look for a file called
@@ -127,7 +130,7 @@ func OpenAuthority(dir string, now time.Time) (*Authority, error) {
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && bundled != nil:
 		certPEM = encodeCert(bundled)
-		if err := writeAtomic(certPath, certPEM, 0o644, os.Rename); err != nil {
+		if err := writeFile(certPath, certPEM, 0o644, os.Rename); err != nil {
 			return nil, folderError(dir, err)
 		}
 	case errors.Is(err, fs.ErrNotExist):
@@ -178,33 +181,18 @@ func createAuthority(dir, keyPath string, now time.Time) error {
 		}
 		return os.Rename(from, to)
 	}
-	if err := writeAtomic(keyPath, bundle, 0o600, place); err != nil {
+	if err := writeFile(keyPath, bundle, 0o600, place); err != nil {
 		return folderError(dir, err)
 	}
 	return nil
 }
 
-// writeAtomic writes a file beside path and moves it there in one step.
-func writeAtomic(path string, data []byte, mode fs.FileMode, place func(from, to string) error) error {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
+// writeFile writes a file in one step, see atomicfile.Write.
+func writeFile(path string, data []byte, mode fs.FileMode, place func(from, to string) error) error {
+	return atomicfile.Write(path, mode, place, func(w io.Writer) error {
+		_, err := w.Write(data)
 		return err
-	}
-	defer os.Remove(f.Name()) // gone already after a rename
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Chmod(mode)
-	}
-	if err == nil {
-		err = f.Sync()
-	}
-	if closeErr := f.Close(); err == nil {
-		err = closeErr
-	}
-	if err != nil {
-		return err
-	}
-	return place(f.Name(), path)
+	})
 }
 
 func renewError(dir, file, what string) error {

@@ -29,7 +29,7 @@
 //
 // Close sends what is queued, then the close frame, and waits for the client's;
 // every step is bounded by Options.CloseTimeout. A client that does not read
-// fills its outbox up to Options.OutboxLimit and is closed with 1008; nobody
+// fills its outbox up to Limits.Outbox and is closed with 1008; nobody
 // else notices. Abort cuts the TCP connection. Whatever the cause, Handler.Closed
 // is called once and last.
 //

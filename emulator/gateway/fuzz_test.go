@@ -22,7 +22,7 @@ func FuzzWire(f *testing.F) {
 	f.Fuzz(func(t *testing.T, bytes []byte) {
 		r := newRecorder()
 		r.receive = echo
-		s := New(Options{Handler: r, HandshakeTimeout: time.Second, CloseTimeout: time.Second, MaxMessage: 4096})
+		s := New(Options{Handler: r, HandshakeTimeout: time.Second, CloseTimeout: time.Second, Limits: Limits{MaxMessage: 4096}})
 		near, far := net.Pipe()
 		s.ServeConn(far)
 		read := make(chan struct{})

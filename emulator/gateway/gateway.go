@@ -46,15 +46,8 @@ type Options struct {
 	// CAPath is named in the log when a client does not trust our certificate.
 	CAPath string
 	Logger *slog.Logger // default: none
-	// OutboxLimit bounds the bytes queued for one connection.
-	OutboxLimit int
-	// MaxMessage bounds a message from a client, in bytes; a larger one closes
-	// the connection with 1009.
-	MaxMessage int64
-	// MaxConns bounds the open connections; the next one gets HTTP 503. It also
-	// bounds those whose handshake is not over; the next one is closed at once.
-	// 0: no bound.
-	MaxConns         int
+	// Limits are the bounds at the start, see SetLimits.
+	Limits           Limits
 	HandshakeTimeout time.Duration
 	CloseTimeout     time.Duration
 	// Admit is asked about each connection before its TLS handshake; false
@@ -138,15 +131,21 @@ func New(options Options) *Server {
 		log = slog.New(slog.DiscardHandler)
 	}
 	s := &Server{options: options, log: log, stop: make(chan struct{}), conns: map[*Conn]struct{}{}, early: map[net.Conn]struct{}{}}
-	s.SetLimits(Limits{Outbox: options.OutboxLimit, MaxMessage: options.MaxMessage, MaxConns: options.MaxConns})
+	s.SetLimits(options.Limits)
 	return s
 }
 
-// Limits are the bounds of the Options of the same names.
+// Limits are the bounds of connections. Zero values give the defaults.
 type Limits struct {
-	Outbox     int
+	// Outbox bounds the bytes queued for one connection.
+	Outbox int
+	// MaxMessage bounds a message from a client, in bytes; a larger one closes
+	// the connection with 1009.
 	MaxMessage int64
-	MaxConns   int
+	// MaxConns bounds the open connections; the next one gets HTTP 503. It also
+	// bounds those whose handshake is not over; the next one is closed at once.
+	// 0: no bound.
+	MaxConns int
 }
 
 // SetLimits changes the bounds for connections to come; zero values give the

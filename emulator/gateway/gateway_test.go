@@ -19,6 +19,8 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakecortex/fakecortex/emulator/internal/logtest"
 )
 
 const patience = 20 * time.Second
@@ -83,29 +85,11 @@ func echo(c *Conn, binary bool, data []byte) {
 	c.Flush()
 }
 
-// logBuffer is a log that a test can read.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 type world struct {
 	*Server
 	*recorder
 	authority *Authority
-	log       *logBuffer
+	log       *logtest.Buffer
 	port      string
 }
 
@@ -118,7 +102,7 @@ func newWorld(t testing.TB, change func(*Options)) *world {
 	require.NoError(t, err)
 	config, err := a.ServerConfig(nil)
 	require.NoError(t, err)
-	w := &world{recorder: newRecorder(), authority: a, log: &logBuffer{}}
+	w := &world{recorder: newRecorder(), authority: a, log: &logtest.Buffer{}}
 	options := Options{Listen: []string{"127.0.0.1:0"}, TLS: config, CAPath: "/ca/rootCA.pem", Handler: w.recorder,
 		Logger: slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))}
 	if change != nil {
@@ -254,7 +238,7 @@ func TestPingIsAnsweredWhileTheHandlerIsBusy(t *testing.T) {
 }
 
 func TestTooLargeMessageClosesWith1009(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.MaxMessage = 1000 })
+	w := newWorld(t, func(o *Options) { o.Limits.MaxMessage = 1000 })
 	client, _ := w.dial(t, "", nil)
 	ctx := context.Background()
 	require.NoError(t, client.Write(ctx, websocket.MessageText, make([]byte, 1000)))
@@ -440,7 +424,7 @@ func TestShutdownClosesAllWith1001(t *testing.T) {
 }
 
 func TestSlowReaderIsCutAndNobodyElseNotices(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.OutboxLimit = 1 << 20; o.CloseTimeout = 100 * time.Millisecond })
+	w := newWorld(t, func(o *Options) { o.Limits.Outbox = 1 << 20; o.CloseTimeout = 100 * time.Millisecond })
 	_, slow := w.dial(t, "", nil) // never reads
 	fast, quick := w.dial(t, "", nil)
 	frame := make([]byte, 10000)
@@ -471,7 +455,7 @@ func TestSlowReaderIsCutAndNobodyElseNotices(t *testing.T) {
 
 // A client that wakes up in time gets whole frames and then the close.
 func TestSlowReaderThatWakesUpSeesTheReason(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.OutboxLimit = 1 << 20 })
+	w := newWorld(t, func(o *Options) { o.Limits.Outbox = 1 << 20 })
 	client, conn := w.dial(t, "", nil)
 	frame := bytes.Repeat([]byte("x"), 10000)
 	for conn.Append(frame) == nil {
@@ -490,7 +474,7 @@ func TestSlowReaderThatWakesUpSeesTheReason(t *testing.T) {
 }
 
 func TestWaitRoomHoldsTheLoopAndLosesNothing(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.OutboxLimit = 64 << 10 })
+	w := newWorld(t, func(o *Options) { o.Limits.Outbox = 64 << 10 })
 	client, conn := w.dial(t, "", nil)
 	const n = 3000
 	sent := make(chan error, 1)
@@ -518,7 +502,7 @@ func TestWaitRoomHoldsTheLoopAndLosesNothing(t *testing.T) {
 
 func TestWaitRoomEndsWithTheConnectionAndTheContext(t *testing.T) {
 	// Far more than the system's own buffers of a connection take from the outbox.
-	w := newWorld(t, func(o *Options) { o.OutboxLimit = 64 << 20 })
+	w := newWorld(t, func(o *Options) { o.Limits.Outbox = 64 << 20 })
 	_, conn := w.dial(t, "", nil)
 	for conn.Pending() < 60<<20 {
 		require.NoError(t, conn.Append(make([]byte, 1<<20)))
@@ -570,7 +554,7 @@ func TestListenErrorsSayWhatToDo(t *testing.T) {
 }
 
 func TestMaxConns(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.MaxConns = 1 })
+	w := newWorld(t, func(o *Options) { o.Limits.MaxConns = 1 })
 	w.dial(t, "", nil)
 	transport := &http.Transport{TLSClientConfig: w.clientTLS()}
 	defer transport.CloseIdleConnections()

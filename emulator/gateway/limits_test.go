@@ -19,7 +19,7 @@ import (
 // Connections that never finish their handshake are bounded, too: the next one
 // is closed at once, and when they are gone clients come in again.
 func TestHandshakesAreBounded(t *testing.T) {
-	w := newWorld(t, func(o *Options) { o.MaxConns = 3 })
+	w := newWorld(t, func(o *Options) { o.Limits.MaxConns = 3 })
 	w.receive = echo
 	var silent []net.Conn
 	for range 3 {
@@ -95,7 +95,7 @@ func TestEmptyMessagesAreBounded(t *testing.T) {
 		release := make(chan struct{})
 		got := 0
 		r.receive = func(*Conn, bool, []byte) { <-release; got++ }
-		s := New(Options{Handler: r, MaxMessage: 16 << 10})
+		s := New(Options{Handler: r, Limits: Limits{MaxMessage: 16 << 10}})
 		near, _, conn := pipeClient(t, s, r)
 		const messages = 5000
 		frame := "\x81\x80\x00\x00\x00\x00"

@@ -101,7 +101,7 @@ func frameEnd(b []byte, off int) int {
 
 // Append queues one text message made of the parts, which are copied. It never
 // blocks. The message goes out after the next Flush. When the outbox would grow
-// beyond Options.OutboxLimit the connection is closed with 1008 and
+// beyond Limits.Outbox the connection is closed with 1008 and
 // ErrSlowReader returned; afterwards it is ErrClosed.
 func (c *Conn) Append(parts ...[]byte) error { return c.append(opText, parts) }
 
@@ -166,7 +166,7 @@ func (c *Conn) Pending() int {
 	return c.out.pending
 }
 
-// WaitRoom flushes and blocks until at most half of Options.OutboxLimit is
+// WaitRoom flushes and blocks until at most half of Limits.Outbox is
 // pending. It returns ErrClosed when the connection ends, or the error of ctx.
 func (c *Conn) WaitRoom(ctx context.Context) error {
 	c.Flush()

@@ -166,7 +166,7 @@ func TestBusyHandlerHoldsItsClientBack(t *testing.T) {
 		release := make(chan struct{})
 		got := 0
 		r.receive = func(_ *Conn, _ bool, data []byte) { <-release; got += len(data) }
-		s := New(Options{Handler: r, MaxMessage: 1000})
+		s := New(Options{Handler: r, Limits: Limits{MaxMessage: 1000}})
 		near, _, conn := pipeClient(t, s, r)
 		const messages = 100
 		frame := "\x81\xe4\x00\x00\x00\x00" + strings.Repeat("x", 100)
@@ -251,7 +251,7 @@ func TestBandwidth(t *testing.T) {
 func TestSendRaw(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder()
-		s := New(Options{Handler: r, OutboxLimit: 100})
+		s := New(Options{Handler: r, Limits: Limits{Outbox: 100}})
 		near, br, conn := pipeClient(t, s, r)
 		defer near.Close()
 		require.NoError(t, conn.SendRaw([]byte("\x81\x05hal")))
