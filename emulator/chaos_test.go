@@ -4,7 +4,6 @@ package emulator_test
 
 import (
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -125,14 +124,12 @@ func TestChaosCutAtEachByte(t *testing.T) {
 	for n := range sent - slack {
 		_, _, err := run(n, -1, n%2 == 0)
 		require.Error(t, err, "cut after %d bytes to the service", n)
-		var timeout net.Error
-		require.False(t, errors.As(err, &timeout) && timeout.Timeout(), "cut after %d bytes to the service: %v", n, err)
+		require.False(t, timedOut(err), "cut after %d bytes to the service: %v", n, err)
 	}
 	for n := range received - slack {
 		_, _, err := run(-1, n, n%2 == 0)
 		require.Error(t, err, "cut after %d bytes from the service", n)
-		var timeout net.Error
-		require.False(t, errors.As(err, &timeout) && timeout.Timeout(), "cut after %d bytes from the service: %v", n, err)
+		require.False(t, timedOut(err), "cut after %d bytes from the service: %v", n, err)
 	}
 	settled(t, "connections", 1, func() int { return int(e.Stats().Open) })
 	settled(t, "connections that the world knows", 1, func() int { return len(e.State().Connections) })
@@ -216,8 +213,7 @@ func TestChaosHandshakes(t *testing.T) {
 			go func() {
 				_ = conn.SetReadDeadline(time.Now().Add(60 * time.Second))
 				_, err := io.Copy(io.Discard, conn)
-				var timeout net.Error
-				if errors.As(err, &timeout) && timeout.Timeout() {
+				if timedOut(err) {
 					t.Error("a handshake that trickles is not ended")
 				}
 				close(ended)
@@ -249,8 +245,7 @@ func TestChaosHandshakes(t *testing.T) {
 			_ = conn.SetDeadline(time.Now().Add(60 * time.Second))
 			_, _ = io.WriteString(conn, garbage)
 			_, err = io.Copy(io.Discard, conn)
-			var timeout net.Error
-			if errors.As(err, &timeout) && timeout.Timeout() {
+			if timedOut(err) {
 				t.Errorf("%.20q is not ended", garbage)
 			}
 		})

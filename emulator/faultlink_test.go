@@ -261,6 +261,11 @@ func wasRefused(t *testing.T, host string) bool {
 		_, err = conn.Read(make([]byte, 1))
 		require.NoError(t, conn.Close())
 	}
+	return err != nil && !timedOut(err)
+}
+
+// timedOut reports that nothing came within the time of a deadline.
+func timedOut(err error) bool {
 	var timeout net.Error
-	return err != nil && !(errors.As(err, &timeout) && timeout.Timeout())
+	return errors.As(err, &timeout) && timeout.Timeout()
 }

@@ -22,6 +22,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/fakecortex/fakecortex/emulator/internal/logtest"
 )
 
 // patience bounds each wait of a script, in real time.
@@ -36,7 +38,7 @@ type bench struct {
 	peers   map[string]*scriptPeer
 	order   []*scriptPeer
 	out     *bytes.Buffer
-	log     *lockedBuffer
+	log     *logtest.Buffer
 	read    int // of log, by log steps
 	ids     int
 	vars    map[string]string
@@ -69,7 +71,7 @@ type count struct {
 // play runs a script with a seed, 0 for the scenario's.
 func play(t *testing.T, s script, seed uint64) *bench {
 	b := &bench{
-		t: t, peers: map[string]*scriptPeer{}, out: new(bytes.Buffer), log: new(lockedBuffer), vars: map[string]string{}, show: map[string]string{},
+		t: t, peers: map[string]*scriptPeer{}, out: new(bytes.Buffer), log: new(logtest.Buffer), vars: map[string]string{}, show: map[string]string{},
 	}
 	b.vars["$app"] = `"clientId":"app-basic","clientSecret":"secret"`
 	b.vars["$folder"], b.vars["$headset"] = t.TempDir(), "EPOCPLUS-3B9A0001"
@@ -772,22 +774,4 @@ func (w *wire) closed() bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.over
-}
-
-// lockedBuffer is a buffer for the log.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

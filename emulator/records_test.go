@@ -1,13 +1,11 @@
 package emulator_test
 
 import (
-	"bytes"
 	"fmt"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -15,6 +13,7 @@ import (
 
 	"github.com/fakecortex/fakecortex/emulator"
 	"github.com/fakecortex/fakecortex/emulator/api"
+	"github.com/fakecortex/fakecortex/emulator/internal/logtest"
 )
 
 // recordAndExport makes a record of a minute, exports it in every format and
@@ -151,7 +150,7 @@ func TestStateDir(t *testing.T) {
 // What was answered before a reset is kept, however soon the reset comes: the
 // world that begins reads what the one before is still writing.
 func TestResetKeepsWhatIsBeingWritten(t *testing.T) {
-	log := new(logBuffer)
+	log := new(logtest.Buffer)
 	e := emulator.StartT(t, emulator.Options{
 		Files: emulator.FileOptions{StateDir: t.TempDir()}, Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelWarn})),
 	})
@@ -167,22 +166,4 @@ func TestResetKeepsWhatIsBeingWritten(t *testing.T) {
 		require.EqualValues(t, 3*(i+1), p.call("querySubjects", map[string]any{"cortexToken": token, "query": map[string]any{}, "orderBy": []any{}})["count"], "reset %d", i)
 	}
 	require.Empty(t, log.String())
-}
-
-// logBuffer is a log that a test reads.
-type logBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *logBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *logBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }

@@ -15,11 +15,16 @@ import (
 	"github.com/fakecortex/fakecortex/emulator/rpc"
 )
 
-// codesIn collects the codes of a frame: of an error, a warning, the warning
+// coded is what has a code: an error, a warning, an entry of failure.
+type coded struct {
+	Code    *int
+	Message json.RawMessage
+}
+
+// codedIn returns what has a code in a frame: an error, a warning, the warning
 // inside an authorize result, the attention beside queryHeadsets, and the
 // entries of failure.
-func codesIn(t testing.TB, frame string, into map[int]bool) {
-	type coded struct{ Code *int }
+func codedIn(t testing.TB, frame string) (list []coded) {
 	var f struct {
 		Error, Warning, Attention coded
 		Result                    json.RawMessage
@@ -32,8 +37,16 @@ func codesIn(t testing.TB, frame string, into map[int]bool) {
 	_ = json.Unmarshal(f.Result, &result) // an array has neither
 	for _, c := range append(result.Failure, f.Error, f.Warning, f.Attention, result.Warning) {
 		if c.Code != nil {
-			into[*c.Code] = true
+			list = append(list, c)
 		}
+	}
+	return list
+}
+
+// codesIn collects the codes of a frame.
+func codesIn(t testing.TB, frame string, into map[int]bool) {
+	for _, c := range codedIn(t, frame) {
+		into[*c.Code] = true
 	}
 }
 
@@ -315,15 +328,8 @@ func TestEveryTextAndCodeCanBeReplaced(t *testing.T) {
 			errors[row.Code] = Override{Message: fmt.Sprintf("text of %d", row.Code), Code: &code}
 		}
 	}
-	type coded struct {
-		Code    *int
-		Message json.RawMessage
-	}
 	checked := make(map[int]bool)
 	check := func(t *testing.T, c coded, frame string) {
-		if c.Code == nil {
-			return
-		}
 		usual := *c.Code + away
 		if *c.Code > 0 {
 			usual = *c.Code - away
@@ -356,17 +362,7 @@ func TestEveryTextAndCodeCanBeReplaced(t *testing.T) {
 			b.run(strings.Join(lines, "\n"))
 			for _, frames := range b.frames {
 				for _, frame := range frames {
-					var f struct {
-						Error, Warning, Attention coded
-						Result                    json.RawMessage
-					}
-					require.NoError(t, json.Unmarshal([]byte(frame), &f), frame)
-					var result struct {
-						Warning coded
-						Failure []coded
-					}
-					_ = json.Unmarshal(f.Result, &result) // an array has neither
-					for _, c := range append(result.Failure, f.Error, f.Warning, f.Attention, result.Warning) {
+					for _, c := range codedIn(t, frame) {
 						check(t, c, frame)
 					}
 				}

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/json"
@@ -11,7 +10,6 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -20,32 +18,15 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakecortex/fakecortex/emulator"
+	"github.com/fakecortex/fakecortex/emulator/internal/logtest"
 )
-
-// captured is a log, or a journal, that a test reads.
-type captured struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *captured) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *captured) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
 
 // Tokens, client secrets, license keys of real users and the token of the
 // control API reach no log, no journal, no metric and no state, in whatever
 // place a client puts them.
 func TestSecretsStayInside(t *testing.T) {
 	const secret, key, mine = "hush-hush-client-secret", "REAL-LICENSE-KEY-77", "control-api-token-99"
-	log, journal := new(captured), new(captured)
+	log, journal := new(logtest.Buffer), new(logtest.Buffer)
 	e, err := emulator.Start(emulator.Options{
 		Clock: "manual", Listen: []string{"localhost:0"}, Journal: journal,
 		Logger: slog.New(slog.NewTextHandler(log, &slog.HandlerOptions{Level: slog.LevelDebug})),
