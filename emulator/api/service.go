@@ -101,6 +101,7 @@ type Service struct {
 	log      *slog.Logger
 	hooks    Hooks
 	registry *rpc.Registry[*Call]
+	withheld map[string]string // why a method is not in the registry
 	started  time.Time
 	data     map[string]*recordData // by record
 	markers  *rand.Rand             // jitter and loss of markers
@@ -161,31 +162,33 @@ func New(world World, sched *streams.Scheduler, log *slog.Logger, hooks Hooks) (
 	} {
 		methods = append(methods, chapter...)
 	}
-	if s.registry, err = rpc.NewRegistry(s.offeredMethods(methods)...); err != nil {
+	methods, s.withheld = s.offeredMethods(methods)
+	if s.registry, err = rpc.NewRegistry(methods...); err != nil {
 		return nil, err
 	}
 	return s, s.populate()
 }
 
 // offeredMethods returns the methods, and their parameters, that the Cortex of
-// the world has. A client that calls another one gets -32601; a parameter that
-// is newer is ignored as an unknown one is.
-func (s *Service) offeredMethods(all []rpc.Method[*Call]) []rpc.Method[*Call] {
-	var out []rpc.Method[*Call]
+// the world has, and of every other method the plain reason. A client that calls
+// one of those gets -32601; a parameter that is newer is ignored as an unknown
+// one is.
+func (s *Service) offeredMethods(all []rpc.Method[*Call]) (offered []rpc.Method[*Call], withheld map[string]string) {
+	withheld = map[string]string{}
 	for _, m := range all {
-		offered := s.compat.since(m.Since)
 		switch {
-		case m.Name == "configMapping":
-			offered = s.compat.ConfigMapping
-		case strings.Contains(m.Name, "VirtualHeadset"):
-			offered = s.world.VirtualHeadsetMethods
-		}
-		if offered {
+		case strings.Contains(m.Name, "VirtualHeadset") && !s.world.VirtualHeadsetMethods:
+			withheld[m.Name] = m.Name + " belongs to the mobile library: world.virtualHeadsetMethods turns it on"
+		case m.Name == "configMapping" && !s.compat.ConfigMapping:
+			withheld[m.Name] = fmt.Sprintf("%s came with Cortex %s: compat.configMapping is off in this world", m.Name, m.Since)
+		case m.Name != "configMapping" && !s.compat.since(m.Since):
+			withheld[m.Name] = fmt.Sprintf("%s came with Cortex %s, this world has %s", m.Name, m.Since, s.compat.Version)
+		default:
 			m.Params = slices.DeleteFunc(slices.Clone(m.Params), func(p rpc.Param) bool { return !s.compat.since(p.Since) })
-			out = append(out, m)
+			offered = append(offered, m)
 		}
 	}
-	return out
+	return offered, withheld
 }
 
 func (s *Service) populate() error {
@@ -375,13 +378,12 @@ const maxEvents = 1_000_000
 // handle checks a request in the order of the service: required parameters,
 // token, access, values; then the handler checks objects and states.
 func (s *Service) handle(c *Call, req *rpc.Request) (any, error) {
-	m, ok := s.registry.Lookup(req.Method)
-	if !ok {
-		why := "unknown method " + req.Method[:min(len(req.Method), maxName)]
-		if near := rpc.Nearest(req.Method, s.registry.Names()); near != "" {
-			why += ", did you mean " + near + "?"
+	m, fault := s.registry.Find(req.Method, s.faults)
+	if fault != nil {
+		if why, ok := s.withheld[req.Method]; ok {
+			fault.Op = why
 		}
-		return nil, s.fault(CodeMethodNotFound, why)
+		return nil, fault
 	}
 	if s.world.Phase == PhaseStarting && m.Name != "getCortexInfo" {
 		return nil, s.fault(CodeServiceStarting, "the service is starting: wait for warning 23")

@@ -226,3 +226,45 @@ func TestHistoryOfVersions(t *testing.T) {
 		})
 	}
 }
+
+// TestWhyAMethodIsMissing tells the reason of every method that a world does
+// without, beside the answer that all of them get.
+func TestWhyAMethodIsMissing(t *testing.T) {
+	everything := DefaultWorld()
+	everything.VirtualHeadsetMethods = true
+	old, off, apart := DefaultWorld(), DefaultWorld(), DefaultWorld()
+	old.CortexVersion = "2.0"
+	c, err := NewCompat(DefaultVersion)
+	require.NoError(t, err)
+	c.ConfigMapping = false
+	off.Compat = &c
+	missing := map[string]int{}
+	for world, reasons := range map[*World]map[string]string{
+		&old:   {"": " came with Cortex ", "createSubject": "createSubject came with Cortex 2.1, this world has 2.0", "VirtualHeadset": "world.virtualHeadsetMethods turns it on"},
+		&off:   {"configMapping": "compat.configMapping is off", "VirtualHeadset": "world.virtualHeadsetMethods turns it on"},
+		&apart: {"VirtualHeadset": "world.virtualHeadsetMethods turns it on", "querySesions": "did you mean querySessions?"},
+	} {
+		b := newBench(t, *world)
+		b.connect("a")
+		for _, method := range append(newBench(t, everything).service.registry.Names(), "querySesions") {
+			b.reasons = nil
+			if code(b.call("a", method, `{}`)) != CodeMethodNotFound {
+				continue
+			}
+			missing[method]++
+			want := reasons[""]
+			for part, reason := range reasons {
+				if part != "" && strings.Contains(method, part) {
+					want = reason
+				}
+			}
+			if method == "querySesions" {
+				want = "did you mean querySessions?"
+			}
+			require.NotEmpty(t, want, "%s is missing", method)
+			require.Len(t, b.reasons, 1)
+			require.Contains(t, b.reasons[0], want, method)
+		}
+	}
+	require.Subset(t, missing, map[string]int{"createSubject": 1, "exportRecord": 1, "configMapping": 2, "createVirtualHeadset": 3, "querySesions": 3})
+}

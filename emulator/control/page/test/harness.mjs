@@ -128,3 +128,11 @@ export async function eventually(what, fn, within = 10_000) {
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
+
+/** The sensors of an EPOC Flex with all of its 32 inputs. */
+export function mappings() {
+  const out = { CMS: "TP10", DRL: "TP9" };
+  "C3 T7 F3 F7 FC5 AF3 P7 O1 Fp1 FC1 CP5 CP1 P3 PO9 Fz Cz".split(" ").forEach((at, i) => { out[`L${"ABCDEFGHJKLMNOPQ"[i]}`] = at; });
+  "C4 T8 F4 F8 FC6 AF4 P8 O2 Fp2 FC2 CP6 CP2 P4 PO10 Pz Oz".split(" ").forEach((at, i) => { out[`R${"ABCDEFGHJKLMNOPQ"[i]}`] = at; });
+  return out;
+}

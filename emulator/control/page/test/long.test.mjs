@@ -3,7 +3,7 @@
 // minutes of real time.
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { Client, eventually, launch, open, startEmulator } from "./harness.mjs";
+import { Client, eventually, launch, mappings, open, startEmulator } from "./harness.mjs";
 
 const clock = process.env.FAKECORTEX_PAGE_CLOCK ?? "x20";
 const minutes = 10;
@@ -70,10 +70,3 @@ test(`32 channels for ten minutes at ${clock}`, { timeout: 15 * 60_000 }, async 
   assert.ok(then.nodes < first.nodes + 200, `the page grows: ${first.nodes} to ${then.nodes} nodes`);
   assert.deepEqual(wrong, []);
 });
-
-function mappings() {
-  const out = { CMS: "TP10", DRL: "TP9" };
-  "C3 T7 F3 F7 FC5 AF3 P7 O1 Fp1 FC1 CP5 CP1 P3 PO9 Fz Cz".split(" ").forEach((at, i) => { out[`L${"ABCDEFGHJKLMNOPQ"[i]}`] = at; });
-  "C4 T8 F4 F8 FC6 AF4 P8 O2 Fp2 FC2 CP6 CP2 P4 PO10 Pz Oz".split(" ").forEach((at, i) => { out[`R${"ABCDEFGHJKLMNOPQ"[i]}`] = at; });
-  return out;
-}
