@@ -145,12 +145,14 @@ type marker struct {
 func TestReadersOfTheAPI(t *testing.T) {
 	python := readerOf(t, "export/readers_check.py")
 	for _, test := range []struct {
-		headset string
-		mot     float64
-	}{{"EPOCX-3B9A0001", 64}, {"INSIGHT2-3B9A0001", 32}, {"MN8-3B9A0001", 6.4}} {
+		headset, firmware string
+		mot               float64
+	}{
+		{"EPOCX-3B9A0001", "", 64}, {"EPOCPLUS-3B9A0001", "625", 64}, {"EPOCFLEX-3B9A0001", "", 32}, {"INSIGHT2-3B9A0001", "", 32}, {"MN8-3B9A0001", "", 6.4},
+	} {
 		t.Run(test.headset, func(t *testing.T) {
 			world := api.DefaultWorld()
-			world.Headsets = []api.HeadsetSpec{{ID: test.headset}}
+			world.Headsets = []api.HeadsetSpec{{ID: test.headset, Firmware: test.firmware}}
 			world.Zone = time.FixedZone("", 8*3600)
 			dir := t.TempDir()
 			root := filepath.Join(dir, "out")

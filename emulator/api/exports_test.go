@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/fakecortex/fakecortex/emulator/export"
+	"github.com/fakecortex/fakecortex/streams"
 )
 
 // received are the samples that a client got of one stream, a row each.
@@ -115,6 +116,7 @@ func cell(raw json.RawMessage) string {
 
 var metricNames = map[string]string{
 	"Attention": "attention", "Engagement": "eng", "Excitement": "exc", "LongTermExcitement": "lex", "Stress": "str", "Relaxation": "rel", "Interest": "int",
+	"Focus": "foc", "CognitiveStress": "cognitiveStress",
 }
 
 // wireColumn returns stream and wire name of a column of CSV V2; "" for those
@@ -153,11 +155,14 @@ const (
 
 const everyStream = "EEG,MOTION,PM,BP"
 
-// recorded makes a record of 12.3 s on an EPOC X at 256 Hz, while client a is
-// subscribed to some streams.
-func recorded(t *testing.T, streams string) *bench {
+// recorded makes a record of 12.3 s on an EPOC X at 256 Hz, or in the world that
+// change makes, while client a is subscribed to some streams.
+func recorded(t *testing.T, streams string, change ...func(*World)) *bench {
 	world := DefaultWorld()
 	world.Headsets[0] = HeadsetSpec{ID: "EPOCX-3B9A0001"}
+	for _, c := range change {
+		c(&world)
+	}
 	b := newBench(t, world)
 	b.session("a")
 	b.advance(2345 * time.Millisecond) // a record may start in the middle of a second
@@ -174,14 +179,60 @@ func recorded(t *testing.T, streams string) *bench {
 }
 
 // TestExportHoldsWhatWasStreamed compares every value of a CSV with what the
-// subscriber of all streams received.
+// subscriber of all streams received: of headsets with other columns, of an older
+// Cortex, and when packets are lost.
 func TestExportHoldsWhatWasStreamed(t *testing.T) {
-	b := recorded(t, `"eeg","mot","dev","eq","pow","met"`)
-	streams := b.samples("a")
-	require.Len(t, streams, 6)
-	folder := t.TempDir()
-	require.Equal(t, b.vars["$record"], successes(b.export("a", folder, everyStream)))
-	table := lines(t, folder, "*.csv")
+	headset := func(spec HeadsetSpec) func(*World) { return func(w *World) { w.Headsets[0] = spec } }
+	losses := func(w *World) {
+		state := streams.DefaultState()
+		state.Loss = streams.Loss{Probability: 0.01, Burst: 5, InterpolationLimit: 6}
+		w.Headsets[0].Signal = &state
+	}
+	for _, test := range []struct {
+		name    string
+		world   func(*World)
+		streams string
+		rate    float64
+		columns string // among those of the file, in their order
+	}{
+		{"EPOC X", func(*World) {}, `"eeg","mot","dev","eq","pow","met"`, 256, "MOT.CounterMems,MOT.InterpolatedMems,MOT.Q0,MOT.Q1,MOT.Q2,MOT.Q3,MOT.AccX"},
+		{"EPOC+ with a gyroscope", func(w *World) { *w = DefaultWorld() }, `"eeg","mot","dev","eq","pow","met"`, 256,
+			"MOT.CounterMems,MOT.InterpolatedMems,MOT.GyroX,MOT.GyroY,MOT.GyroZ,MOT.AccX,MOT.AccY,MOT.AccZ,MOT.MagX,MOT.MagY,MOT.MagZ"},
+		{"EPOC Flex", headset(HeadsetSpec{ID: "EPOCFLEX-3B9A0001"}), `"eeg","mot","dev","eq","pow","met"`, 128, "EEG.C3,EEG.T7,EEG.F3,EEG.F7"},
+		{"MN8", headset(HeadsetSpec{ID: "MN8-3B9A0001"}), `"eeg","mot","dev","eq","pow","met"`, 128, "EEG.T7,EEG.T8,EEG.RawCq"},
+		{"Cortex 2.3", func(w *World) { w.CortexVersion = "2.3" }, `"eeg","mot","dev","pow","met"`, 256, "PM.Interest.Max,PM.Focus.IsActive,PM.Focus.Scaled"},
+		{"losses", losses, `"eeg","mot","dev","eq","pow","met"`, 256, "EEG.Counter,EEG.Interpolated"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			b := recorded(t, test.streams, test.world)
+			if test.name == "Cortex 2.3" { // which exports when the headset is disconnected
+				b.result("a", "controlDevice", `{"command":"disconnect","headset":"EPOCX-3B9A0001"}`)
+			}
+			got := b.samples("a")
+			require.Len(t, got, 1+strings.Count(test.streams, ","))
+			folder := t.TempDir()
+			require.Equal(t, b.vars["$record"], successes(b.export("a", folder, everyStream)))
+			table := lines(t, folder, "*.csv")
+			require.Contains(t, table[1], test.columns)
+			compareTable(t, table, got, test.rate)
+			interpolated := 0
+			for _, row := range got["eeg"].rows {
+				interpolated += map[string]int{"1": 1}[string(row[1])]
+			}
+			if test.name == "losses" {
+				require.Greater(t, interpolated, 10)
+				require.Less(t, len(got["eeg"].rows), eegSamples-10, "and holes")
+			} else {
+				require.Zero(t, interpolated)
+				require.Len(t, got["eeg"].rows, int(14.645*test.rate)-int(2.345*test.rate))
+			}
+		})
+	}
+}
+
+// compareTable compares the rows of a CSV V2 with the samples of its streams.
+func compareTable(t *testing.T, table []string, streams map[string]*received, rate float64) {
+	t.Helper()
 	names := strings.Split(table[1], ",")
 	require.Len(t, table, 2+len(streams["eeg"].rows), "a row per eeg sample")
 
@@ -196,7 +247,7 @@ func TestExportHoldsWhatWasStreamed(t *testing.T) {
 			places[c] = wire{stream, streams[stream].column(column)}
 			require.NotEqual(t, -1, places[c].column, name)
 		}
-		if sensor, ok := strings.CutPrefix(name, "CQ."); ok {
+		if sensor, ok := strings.CutPrefix(name, "CQ."); ok && streams["dev"].column(sensor) >= 0 {
 			places[c] = wire{"dev", streams["dev"].column(sensor)}
 		}
 	}
@@ -223,7 +274,7 @@ func TestExportHoldsWhatWasStreamed(t *testing.T) {
 		}
 		// Contact quality stands on every row: that of the last dev sample.
 		dev := streams["dev"]
-		for next["dev"]+1 < len(dev.times) && dev.times[next["dev"]+1] <= at+0.5/256 {
+		for next["dev"]+1 < len(dev.times) && dev.times[next["dev"]+1] <= at+0.5/rate {
 			next["dev"]++
 		}
 		for c, place := range places {
@@ -244,7 +295,6 @@ func TestExportHoldsWhatWasStreamed(t *testing.T) {
 		}
 		require.Greater(t, compared[stream], len(r.rows), stream)
 	}
-	require.Equal(t, eegSamples, next["eeg"])
 }
 
 // TestExportWithoutSubscriber: a record holds the same when nobody listens, and

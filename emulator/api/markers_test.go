@@ -171,7 +171,8 @@ func TestI2MarkersAreInTheExport(t *testing.T) {
 	b.advance(time.Second)
 	m := b.result("a", "injectMarker", fmt.Sprintf(`{%s,"time":%d,"value":"v","label":"two words","port":"USB"}`, inSession, b.service.Now().UnixMilli()))["marker"].(map[string]any)
 	require.Equal(t, "USB", m["port"])
-	b.advance(time.Second)
+	b.advance(time.Second + 3*time.Millisecond)
+	b.inject("a", 0, `7`) // behind the last sample
 	b.result("a", "stopRecord", `{`+inSession+`}`)
 	b.advance(time.Second)
 	folder := t.TempDir()
@@ -180,8 +181,9 @@ func TestI2MarkersAreInTheExport(t *testing.T) {
 		"latency,duration,type,marker_value,key,timestamp,marker_id",
 		"1.00,0.00,l,42,-1,1780039126.108000,1",
 		"2.00,0.00,two_words,1,-1,1780039127.108000,2",
+		"3.00,0.00,l,7,-1,1780039128.111000,3",
 	}, trimmed(lines(t, folder, "*_intervalMarker.csv")))
-	require.Equal(t, map[int]string{1: "1780039126.108000", 2: "1780039127.108000"}, markerRows(t, lines(t, folder, "Run*.csv")))
+	require.Equal(t, map[int]string{1: "1780039126.108000", 2: "1780039127.108000", 3: "1780039128.108000"}, markerRows(t, lines(t, folder, "Run*.csv")))
 }
 
 func trimmed(list []string) (out []string) {

@@ -14,8 +14,9 @@ import (
 )
 
 // track is the signals of one EDF file that share a rate. Its samples lie on a
-// grid by their Index; a hole repeats the sample before it, and so does what is
-// missing at the beginning and at the end of the last data record.
+// grid by their Index; a hole repeats the sample before it, but for its markers,
+// and so does what is missing at the beginning and at the end of the last data
+// record.
 type track struct {
 	base    streams.Kind
 	follow  []streams.Kind
@@ -86,8 +87,16 @@ func (g *gridder) load(first bool) error {
 	return nil
 }
 
-// next moves to the next row; false after the last. vals stays what it was.
+// next moves to the next row; false after the last. vals stays what it was, but
+// for the markers.
 func (g *gridder) next() (bool, error) {
+	if !g.more || g.pos != g.at {
+		for i := range g.t.fields {
+			if g.t.fields[i].once {
+				g.vals[i] = 0
+			}
+		}
+	}
 	if !g.more {
 		return false, nil
 	}
@@ -206,7 +215,9 @@ func (j *Job) eegTrack(whole bool) *track {
 	t := &track{base: streams.EEG, rate: j.Record.rate(streams.EEG), fields: clockFields(), markers: markerEvents(j.Record.Markers)}
 	column := func(name string) {
 		if c := columnOf(l, name); c >= 0 {
-			t.fields = append(t.fields, field{name: name, class: classInt, decimals: decimalsOf(l, c), get: current(streams.EEG, c)})
+			t.fields = append(t.fields, field{
+				name: name, class: classInt, decimals: decimalsOf(l, c), get: current(streams.EEG, c), once: name == "MARKER_HARDWARE",
+			})
 		}
 	}
 	column("COUNTER")
@@ -222,7 +233,7 @@ func (j *Job) eegTrack(whole bool) *track {
 		t.fields = append(t.fields, batteryFields(dev)...)
 	}
 	marker := func(name string, get func(markerEvent) int64) {
-		t.fields = append(t.fields, field{name: name, class: classInt, get: func(r *row) int64 { return get(r.marker) }})
+		t.fields = append(t.fields, field{name: name, class: classInt, once: true, get: func(r *row) int64 { return get(r.marker) }})
 	}
 	marker("MarkerIndex", func(e markerEvent) int64 { return e.index })
 	marker("MarkerType", func(e markerEvent) int64 { return e.kind })

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sort"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -459,6 +460,42 @@ func TestHolesRepeatTheSampleBefore(t *testing.T) {
 	require.ErrorIs(t, err, ErrCorrupted)
 	_, err = run(5, 1<<50)
 	require.ErrorIs(t, err, ErrCorrupted)
+}
+
+// A marker stands on one row: nothing repeats it where samples are missing, nor
+// where a data record is filled up. One behind the last sample is on the last row.
+func TestMarkersStandOnOneRow(t *testing.T) {
+	l := &streams.Layout{Kind: streams.EEG, Columns: join(intCol("COUNTER", "INTERPOLATED"), floatCol(3, "AF3"), intCol("MARKER_HARDWARE"))}
+	r := NewRecorder(Storage{})
+	require.NoError(t, r.Begin(streams.EEG, l))
+	for _, i := range []int64{5, 6, 9, 10} {
+		hardware := int64(0)
+		if i == 6 {
+			hardware = 3
+		}
+		r.Add(&streams.Sample{Kind: streams.EEG, Index: i, Stamp: 17e12 + i*78, Values: []int64{i, 0, 4200000, hardware}})
+	}
+	rec, err := r.Stop()
+	require.NoError(t, err)
+	j := &Job{Recording: rec, Record: Record{Rates: map[streams.Kind]float64{streams.EEG: 128}}}
+	tr := j.eegTrack(true)
+	tr.markers = []markerEvent{{stamp: 17e12 + 6*78, index: 1, value: 41}, {stamp: 17e12 + 10*78 + 70, index: 2, value: 42}}
+	g, err := j.gridder(tr, 17e12)
+	require.NoError(t, err)
+	var got []string
+	for range 9 { // the last data record has room for more
+		_, err := g.next()
+		require.NoError(t, err)
+		row := ""
+		for i, f := range tr.fields {
+			switch f.name {
+			case "COUNTER", "MarkerIndex", "MarkerValueInt", "MARKER_HARDWARE":
+				row += " " + strconv.FormatInt(g.vals[i], 10)
+			}
+		}
+		got = append(got, row)
+	}
+	assert.Equal(t, []string{" 5 0 0 0", " 6 1 41 3", " 6 0 0 0", " 6 0 0 0", " 9 0 0 0", " 10 2 42 0", " 10 0 0 0", " 10 0 0 0", " 10 0 0 0"}, got)
 }
 
 func TestScalesAreExact(t *testing.T) {

@@ -77,10 +77,12 @@ def signal_labels(manifest, fmt, motion):
     """The labels of an EDF file in order, written down apart from the code that makes them."""
     sensors = manifest["sensors"]
     clock = ["TIME_STAMP_s", "TIME_STAMP_ms", "OR_TIME_STAMP_s", "OR_TIME_STAMP_ms"]
-    mot = ["COUNTER_MEMS", "INTERPOLATED_MEM", "Q0", "Q1", "Q2", "Q3", "ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"]
+    turn = ["GYROX", "GYROY", "GYROZ"] if "GYROX" in manifest["streams"]["mot"]["columns"] else ["Q0", "Q1", "Q2", "Q3"]
+    mot = ["COUNTER_MEMS", "INTERPOLATED_MEM"] + turn + ["ACCX", "ACCY", "ACCZ", "MAGX", "MAGY", "MAGZ"]
     if motion:
         return clock + mot
-    eeg = clock + ["COUNTER", "INTERPOLATED"] + sensors + ["RAW_CQ"]
+    flex = [c for c in ("HighBitFlex", "SaturationFlag") if c in manifest["streams"]["eeg"]["columns"]]
+    eeg = clock + ["COUNTER", "INTERPOLATED"] + sensors + flex + ["RAW_CQ"]
     battery = ["BATTERY", "BATTERY_PERCENT"]
     marker = ["MarkerIndex", "MarkerType", "MarkerValueInt", "MARKER_HARDWARE"]
     overall = "CQ_Overall" if manifest["headset"].startswith("INSIGHT") else "CQ_OVERALL"
@@ -91,8 +93,8 @@ def signal_labels(manifest, fmt, motion):
 
 
 def marker_rows(manifest, table, stamps, rate):
-    """MarkerIndex, MarkerType and MarkerValueInt of each eeg row, 0 where there is none: a
-    marker, and each end of an interval, stands on the row of its time or the next free one."""
+    """MarkerIndex, MarkerType and MarkerValueInt of each eeg row, 0 where there is none: a marker, and each
+    end of an interval, stands on the row of its time or the next free one, behind the last row on the last."""
     events = []
     for i, m in enumerate(manifest["annotations"]):
         try:
@@ -107,6 +109,8 @@ def marker_rows(manifest, table, stamps, rate):
     row = 0
     for at, *values in events:
         row = max(row, int(np.searchsorted(limits, at)))
+        if row == len(stamps) and not out[0, -1] and at <= stamps[-1] * 10000 + 10000 / rate:
+            row -= 1
         if row >= len(stamps):
             break
         out[:, row] = values
@@ -165,9 +169,9 @@ def edf(manifest, folder, name, fmt):
             header = reader.getSignalHeader(i)
             step = (header["physical_max"] - header["physical_min"]) / (header["digital_max"] - header["digital_min"])
             if label in marks:
-                want = np.zeros(len(data))
+                want = np.zeros(len(data))  # also behind the last sample
                 want[: len(eeg_stamps)] = marks[label]
-                check(np.abs(data[: len(eeg_stamps)] - want[: len(eeg_stamps)]).max() <= step / 2, f"{name}: {label} differs")
+                check(np.abs(data - want).max() <= step / 2, f"{name}: {label} differs")
                 seen += data.size
                 continue
             if label not in source:
@@ -182,6 +186,8 @@ def edf(manifest, folder, name, fmt):
                 want = expected(len(data), rate, base, held(stamps, columns[column], base, rate), len(data), first)
             check(reader.getSampleFrequency(i) == rate, f"{name}: {label} at {reader.getSampleFrequency(i)} Hz, want {rate}")
             unit = "uV" if column in manifest["sensors"] and kind == "eeg" else UNITS.get(label, "")
+            if kind == "mot" and "GYROX" in columns:
+                unit = ""  # counts
             check(header["dimension"].strip() == unit, f"{name}: {label} in {header['dimension']!r}, want {unit!r}")
             worst = np.abs(data - want).max()
             check(worst <= step * 0.500001 + 1e-9, f"{name}: {label} is {worst} off, half a step is {step / 2}")
@@ -208,7 +214,7 @@ def edf(manifest, folder, name, fmt):
     rate = streams["mot" if motion else "eeg"][2]
     check(raw.info["sfreq"] == rate, f"{name}: MNE finds {raw.info['sfreq']} Hz, want {rate}")
     worst_all = 0
-    for label in (["ACCX", "Q0"] if motion else manifest["sensors"]):
+    for label in (["ACCX", "ACCZ"] if motion else manifest["sensors"]):
         kind, column = source[label]
         stamps, columns, _ = streams[kind]
         data = raw.get_data(picks=[label])[0]
@@ -309,10 +315,11 @@ def csv1(manifest, folder, name):
     kind = {"md": "mot", "bp": "pow", "pm": "met"}.get(name.split(".")[-2], "eeg")
     stamps, values, _ = load(manifest, folder, kind)
     seen = 0
-    missing = [c for c in values if c not in table and c != "MARKERS"]
+    newer = ("MARKERS", "HighBitFlex", "SaturationFlag")  # than the format
+    missing = [c for c in values if c not in table and c not in newer]
     check(not missing, f"{name}: lacks {missing}")
     for column, want in values.items():
-        if column != "MARKERS":
+        if column not in newer:
             got = table[column].to_numpy(dtype=float)
             check(np.array_equal(np.isnan(got), np.isnan(want)), f"{name}: {column} has other gaps")
             check(np.nanmax(np.abs(got - want)) <= 5e-7, f"{name}: {column} differs")

@@ -15,6 +15,7 @@ type field struct {
 	class    class // range of an EDF signal
 	decimals uint8
 	get      func(*row) int64 // fixed point with decimals; streams.Null is an empty cell
+	once     bool             // of its own row only, such as a marker: nothing repeats it
 }
 
 // row is what one row of a table is made of.
@@ -28,10 +29,12 @@ type row struct {
 
 // merger joins streams to the rows of the fastest of them: a sample belongs to
 // the row whose time is nearest. Two samples for one row follow each other on
-// successive rows, and so do markers.
+// successive rows, and so do markers. What comes between the last row and the
+// end of the record belongs to the last row.
 type merger struct {
 	base    *Reader
 	baseK   streams.Kind
+	left    int64 // rows to come
 	follow  []follower
 	markers []markerEvent
 	half    int64 // half a row, in stamps
@@ -54,7 +57,7 @@ func (f *follower) read() (err error) {
 }
 
 func newMerger(rec *Recording, base streams.Kind, others []streams.Kind, rate float64, markers []markerEvent) (*merger, error) {
-	m := &merger{base: rec.Open(base), baseK: base, markers: markers, half: int64(5000 / rate)}
+	m := &merger{base: rec.Open(base), baseK: base, left: rec.Samples(base), markers: markers, half: int64(5000 / rate)}
 	m.follow = make([]follower, 0, len(others))
 	for _, k := range others {
 		if k == base || rec.Layout(k) == nil {
@@ -94,6 +97,9 @@ func (m *merger) next() (*row, error) {
 	r.base = s
 	r.cur[m.baseK], r.held[m.baseK] = s, s
 	limit := s.Stamp + m.half
+	if m.left--; m.left == 0 {
+		limit += m.half
+	}
 	for i := range m.follow {
 		f := &m.follow[i]
 		r.cur[f.kind] = nil
