@@ -17,7 +17,11 @@ def exporting(example, title):
     return example
 
 
-if flow == "record":
+if flow == "subscribe":
+    from sub_data import Subcribe
+
+    Subcribe(*app).start(["eeg", "mot", "met", "pow"])
+elif flow == "record":
     from record import Record
 
     exporting(Record(*app), "Record").start(5)
