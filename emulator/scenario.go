@@ -404,6 +404,7 @@ func recordOf(r scenarios.Record, w *scenarios.World, at func(scenarios.Instant)
 		ID: r.UUID, Title: r.Title, Description: r.Description, Start: at(r.Start), Duration: r.Duration.D(), HeadsetID: r.Headset,
 		ApplicationID: r.Application, LicenseID: r.License, LicenseScope: r.LicenseScope, Owner: r.Owner, Subject: r.Subject, Tags: r.Tags,
 		ExperimentID: r.ExperimentID, LocalOnly: r.LocalOnly, Sync: sessionstore.Sync(r.SyncStatus), NoData: !r.Simulated,
+		Survey: json.RawMessage(r.Survey),
 	}
 	for _, a := range w.Applications {
 		if a.ClientID == r.Application {

@@ -294,6 +294,7 @@ type Record struct {
 	ExperimentID int      `json:"experimentId,omitempty" min:"0"`
 	LocalOnly    bool     `json:"localOnly"`
 	SyncStatus   string   `json:"syncStatus" enum:"neverUploaded|downloaded|notDownloaded" default:"neverUploaded"`
+	Survey       JSON     `json:"survey,omitempty" doc:"Answers of a survey of EMOTIV LABS, any value: exportRecord with includeSurvey tells it."`
 	Simulated    bool     `json:"simulated" default:"true" doc:"Its data are generated for an export; false: there are none (-32147)."`
 	Markers      []Marker `json:"markers,omitempty" max:"10000"`
 }

@@ -2,6 +2,7 @@ package sessionstore
 
 import (
 	"cmp"
+	"encoding/json"
 	"slices"
 	"strings"
 	"time"
@@ -48,6 +49,7 @@ type Record struct {
 	LicenseScope       []string
 	SubjectName        string // empty: the user is the subject
 	LocalOnly          bool
+	Survey             json.RawMessage `json:",omitempty"` // no method makes one; nil: none
 	Headset            RecordedHeadset
 	Markers            []*Marker
 	Start              time.Time

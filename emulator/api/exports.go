@@ -399,6 +399,9 @@ func (s *Service) exportedRecord(r *sessionstore.Record, applicationID string) e
 	if len(h.Mappings) > 0 {
 		out.Mappings = h.Mappings
 	}
+	if len(r.Survey) > 0 {
+		out.Survey = r.Survey
+	}
 	for _, m := range r.Markers {
 		marker := export.Marker{
 			UUID: m.ID, Type: string(m.Type), Value: m.Value, Label: m.Label, Port: m.Port, Start: m.Start.In(s.world.Zone), End: m.End.In(s.world.Zone),

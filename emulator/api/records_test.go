@@ -438,7 +438,7 @@ func seeded() World {
 	world.Licenses[1].ID = "11ce25e0-0000-4000-8000-000000000002"
 	world.Subjects = []sessionstore.Subject{{Name: "Ada", Sex: "F", DateOfBirth: "1990-12-10", CountryCode: "AT", Attributes: []sessionstore.SubjectAttribute{{Name: "handedness", Value: "Left"}}}}
 	world.Records = []RecordSpec{
-		{Title: "Mine", Subject: "Ada", Duration: 5 * time.Second, Markers: []MarkerSpec{{At: time.Second, Value: json.Number("7"), Label: "go"}, {At: 2 * time.Second, Duration: time.Second, Value: "blue", Label: "wait"}}},
+		{Title: "Mine", Subject: "Ada", Survey: json.RawMessage(`{"mood":[1,"good"]}`), Duration: 5 * time.Second, Markers: []MarkerSpec{{At: time.Second, Value: json.Number("7"), Label: "go"}, {At: 2 * time.Second, Duration: time.Second, Value: "blue", Label: "wait"}}},
 		{Title: "Theirs", ApplicationID: "com.other.app", LicenseID: world.Licenses[1].ID, Duration: 2 * time.Second},
 		{Title: "Empty", NoData: true},
 		{Title: "Far", Sync: sessionstore.SyncNotDownloaded, Duration: time.Second},
@@ -500,6 +500,7 @@ func TestSeededRecords(t *testing.T) {
 	require.Len(t, lines(t, folder, "*_intervalMarker.csv"), 3)
 	var doc struct {
 		Demographics map[string]any
+		Survey       map[string]any
 		Markers      []map[string]any
 		ExportApp    string
 	}
@@ -509,6 +510,7 @@ func TestSeededRecords(t *testing.T) {
 	require.Equal(t, map[string]any{
 		"birthday": "1990-12-10", "gender": "F", "handedness": "Left", "countryOfResidence": map[string]any{"iso": "AT", "printable": "Austria"},
 	}, doc.Demographics)
+	require.Equal(t, map[string]any{"mood": []any{1.0, "good"}}, doc.Survey)
 	require.Len(t, doc.Markers, 2)
 	require.Equal(t, "com.demo.user.app-basic", doc.ExportApp)
 

@@ -30,6 +30,7 @@ type RecordSpec struct {
 	Tags          []string
 	ExperimentID  int
 	LocalOnly     bool
+	Survey        json.RawMessage   // any JSON, told by exportRecord; nil: none
 	Sync          sessionstore.Sync // empty: neverUploaded
 	// NoData leaves the record without samples: an export answers -32147. Else
 	// the first export makes them by running the headset through that time.
@@ -77,7 +78,7 @@ func (s *Service) addRecord(spec RecordSpec, place int) error {
 	r := &sessionstore.Record{
 		ID: spec.ID, OwnerID: owner.ID, Owner: owner.Username, ApplicationID: spec.ApplicationID, ApplicationVersion: "1.0", Title: spec.Title,
 		Description: spec.Description, Tags: spec.Tags, ExperimentID: spec.ExperimentID, LicenseID: license.ID, LicenseScope: license.Scopes,
-		SubjectName: spec.Subject, LocalOnly: spec.LocalOnly, Start: spec.Start, End: spec.Start.Add(spec.Duration),
+		SubjectName: spec.Subject, LocalOnly: spec.LocalOnly, Survey: spec.Survey, Start: spec.Start, End: spec.Start.Add(spec.Duration),
 		Modified: spec.Start.Add(spec.Duration), State: sessionstore.RecordReady, Sync: spec.Sync,
 		Headset: sessionstore.RecordedHeadset{
 			ID: d.headset.ID, Model: d.headset.Model, Firmware: d.headset.Firmware, ConnectedBy: d.headset.ConnectedBy,
