@@ -35,7 +35,7 @@ func (o FileOptions) Check() error {
 			continue
 		}
 		if info, err := os.Stat(dir); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
+			return fmt.Errorf("%s: %w; make the folder, or give another", name, err)
 		} else if !info.IsDir() {
 			return fmt.Errorf("%s %q: want a folder", name, dir)
 		}

@@ -224,7 +224,7 @@ func (c *execCmd) journalOf(names []string, i int) string {
 func (c *execCmd) one(s system, name, file, dir string, signals <-chan os.Signal) (o outcome, err error) {
 	var journal io.Writer
 	if file != "" {
-		f, err := os.Create(file)
+		f, err := createFile(file)
 		if err != nil {
 			return o, fmt.Errorf("--journal: %w", err)
 		}

@@ -63,23 +63,7 @@ const (
 func run(ctx context.Context, args []string, getenv func(string) string, stdin io.Reader, stdout, stderr io.Writer) int {
 	helped := false
 	var commands cli
-	parser, err := kong.New(&commands,
-		kong.Name("fakecortex"),
-		kong.Description("A mock EMOTIV Cortex service with a simulated headset."),
-		kong.Writers(stdout, stderr),
-		kong.Exit(func(int) { helped = true }),
-		kong.Resolvers(environment(getenv)),
-		kong.ValueFormatter(func(value *kong.Value) string {
-			if value.Flag == nil || value.Name == "help" {
-				return value.Help
-			}
-			note := "$" + variable(value.Name)
-			if value.HasDefault && value.Default != "0" {
-				note = "default: " + value.Default + ", " + note
-			}
-			return value.Help + " (" + note + ")"
-		}),
-	)
+	parser, err := newParser(&commands, getenv, kong.Writers(stdout, stderr), kong.Exit(func(int) { helped = true }))
 	if err != nil {
 		return complain(stderr, err, exitFailed)
 	}
@@ -102,6 +86,26 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdin i
 		return complain(stderr, err, exitFailed)
 	}
 	return 0
+}
+
+// newParser returns the parser that fills commands, from the command line and
+// from the variables of the flags.
+func newParser(commands *cli, getenv func(string) string, options ...kong.Option) (*kong.Kong, error) {
+	return kong.New(commands, append(options,
+		kong.Name("fakecortex"),
+		kong.Description("A mock EMOTIV Cortex service with a simulated headset."),
+		kong.Resolvers(environment(getenv)),
+		kong.ValueFormatter(func(value *kong.Value) string {
+			if value.Flag == nil || value.Name == "help" {
+				return value.Help
+			}
+			note := "$" + variable(value.Name)
+			if value.HasDefault && value.Default != "0" {
+				note = "default: " + value.Default + ", " + note
+			}
+			return value.Help + " (" + note + ")"
+		}),
+	)...)
 }
 
 // usageError is an error of the command line that only the command finds.

@@ -22,7 +22,7 @@ type ready struct {
 func writeAtomically(path string, data []byte, mode os.FileMode) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
-		return fmt.Errorf("%s cannot be written: %w; give a file in a folder that exists and is writable", path, unwrapPath(err))
+		return cannotWrite(path, err)
 	}
 	defer func() {
 		if err != nil {
@@ -40,6 +40,19 @@ func writeAtomically(path string, data []byte, mode os.FileMode) (err error) {
 		return err
 	}
 	return os.Rename(f.Name(), path)
+}
+
+// createFile creates a file that is written while the command runs.
+func createFile(path string) (*os.File, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, cannotWrite(path, err)
+	}
+	return f, nil
+}
+
+func cannotWrite(path string, err error) error {
+	return fmt.Errorf("%s cannot be written: %w; give a file in a folder that exists and is writable", path, unwrapPath(err))
 }
 
 // unwrapPath drops the name of a temporary file from an error.

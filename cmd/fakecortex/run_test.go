@@ -4,10 +4,13 @@ import (
 	"bytes"
 	"context"
 	"net"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	"github.com/alecthomas/kong"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -39,6 +42,60 @@ func TestExitCodes(t *testing.T) {
 				assert.Empty(t, stdout.String())
 			}
 		})
+	}
+}
+
+// TestEveryFlagHasAVariable: each flag of serve does the same as its variable,
+// and the table of the README has it.
+func TestEveryFlagHasAVariable(t *testing.T) {
+	dir := t.TempDir()
+	values := map[string]string{
+		"listen": "127.0.0.1:0,[::1]:0", "control": "off", "control-token": "secret", "tls-dir": dir, "tls-name": "a.example,10.0.2.2",
+		"scenario": "c4-no-headset", "set": "delay=3s;who=me", "cortex-version": "2.7", "seed": "7", "clock": "x10",
+		"start-time": "2026-05-29T07:18:45+07:00", "ready-file": filepath.Join(dir, "ready"), "journal": filepath.Join(dir, "journal"),
+		"truth": filepath.Join(dir, "truth"), "log-format": "json", "log-level": "debug", "allow-plain-ws": "true",
+		"state-dir": filepath.Join(dir, "state"), "record-dir": dir, "export-root": dir, "export-map": `C:\out, too=.`,
+	}
+	var commands cli
+	newCommands := func(env map[string]string) *kong.Kong {
+		commands = cli{}
+		parser, err := newParser(&commands, func(name string) string { return env[name] })
+		require.NoError(t, err)
+		return parser
+	}
+	parse := func(env map[string]string, args ...string) serveCmd {
+		_, err := newCommands(env).Parse(append([]string{"serve", "--export-root=" + os.TempDir()}, args...))
+		require.NoError(t, err)
+		return commands.Serve
+	}
+	var flags []string
+	for _, node := range newCommands(nil).Model.Children {
+		if node.Name == "serve" {
+			for _, flag := range node.Flags {
+				flags = append(flags, flag.Name)
+			}
+		}
+	}
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	var named []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `--.*? \\|").FindAllString(string(text), -1) {
+		for _, flag := range regexp.MustCompile("`--([a-z-]+)`").FindAllStringSubmatch(row, -1) {
+			named = append(named, flag[1])
+		}
+	}
+	require.ElementsMatch(t, flags, named)
+	for _, flag := range flags {
+		env := map[string]string{"FAKECORTEX_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_")): values[flag]}
+		if flag == "export-root" { // which parse gives
+			parser := newCommands(env)
+			_, err := parser.Parse([]string{"serve"})
+			require.NoError(t, err)
+			require.Equal(t, dir, commands.Serve.ExportRoot)
+			continue
+		}
+		require.Equal(t, parse(nil, "--"+flag+"="+values[flag]), parse(env), flag)
+		require.NotEqual(t, parse(nil), parse(env), flag)
 	}
 }
 

@@ -79,7 +79,7 @@ func (c *serveCmd) Run(s system) (err error) {
 	}
 	var journal io.Writer
 	if c.Journal != "" {
-		f, err := os.Create(c.Journal)
+		f, err := createFile(c.Journal)
 		if err != nil {
 			return fmt.Errorf("--journal: %w", err)
 		}

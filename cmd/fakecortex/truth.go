@@ -23,7 +23,7 @@ func openTruth(path string) (*truthFile, error) {
 		return t, nil
 	}
 	var err error
-	if t.file, err = os.Create(path); err != nil {
+	if t.file, err = createFile(path); err != nil {
 		return nil, fmt.Errorf("--truth: %w", err)
 	}
 	return t, nil

@@ -65,8 +65,9 @@ type kept struct {
 // another Keeper has open, in whatever process, is an error. Close lets go of it;
 // so does the end of the process.
 func OpenKeeper(dir string) (*Keeper, error) {
+	const writable = "give a folder that can be written"
 	if err := os.MkdirAll(filepath.Join(dir, "records"), 0o755); err != nil {
-		return nil, fmt.Errorf("state folder: %w", err)
+		return nil, fmt.Errorf("state folder: %w; %s", err, writable)
 	}
 	path := filepath.Join(dir, "lock")
 	lock, held, err := lockFile(path)
@@ -75,7 +76,7 @@ func OpenKeeper(dir string) (*Keeper, error) {
 		by, _ := os.ReadFile(path) // only tells more
 		return nil, fmt.Errorf("state folder %s is in use by process %s: stop that one, or choose another folder", dir, cmp.Or(strings.TrimSpace(string(by)), "unknown"))
 	case err != nil:
-		return nil, fmt.Errorf("state folder: %w", err)
+		return nil, fmt.Errorf("state folder: %w; %s", err, writable)
 	}
 	k := &Keeper{dir: dir, lock: lock}
 	if _, err := k.read(); err != nil {
