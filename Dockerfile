@@ -9,12 +9,13 @@ COPY . .
 ARG VERSION=dev
 RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=${VERSION}" -o /out/fakecortex ./cmd/fakecortex
 # The folder of the CA must belong to the user that writes it; a new named
-# volume takes its owner from here.
-RUN mkdir -p /out/tls && chmod 700 /out/tls
+# volume takes its owner from here. Long records go to files in /tmp.
+RUN mkdir -p /out/tls /out/tmp && chmod 700 /out/tls /out/tmp
 
 FROM scratch
 COPY --from=build /out/fakecortex /fakecortex
 COPY --from=build --chown=65532:65532 /out/tls /tls
+COPY --from=build --chown=65532:65532 /out/tmp /tmp
 USER 65532:65532
 ENV FAKECORTEX_LISTEN=:6868 FAKECORTEX_CONTROL=:6869 FAKECORTEX_TLS_DIR=/tls
 EXPOSE 6868 6869
