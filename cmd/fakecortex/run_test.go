@@ -26,6 +26,8 @@ func TestExitCodes(t *testing.T) {
 		{"ca --tls-dir " + dir, 0},
 		{"--nonsense", exitUsage},
 		{"--clock x0", exitUsage},
+		{"--listen localhost:65536", exitUsage},
+		{"--control localhost:cortex", exitUsage},
 		{"healthcheck extra", exitUsage},
 		{"ca --tls-dir " + dir + " --out " + filepath.Join(dir, "no", "such", "ca.pem"), exitFailed},
 		{"healthcheck --ready-file " + filepath.Join(dir, "none"), exitFailed},

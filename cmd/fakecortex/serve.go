@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"strconv"
 	"time"
 
 	"github.com/fakecortex/fakecortex/emulator"
@@ -49,14 +50,12 @@ func (c *serveCmd) Validate() error {
 		}
 	}
 	for _, addr := range c.Listen {
-		if _, _, err := net.SplitHostPort(addr); err != nil {
-			return fmt.Errorf("--listen %q: want HOST:PORT, such as localhost:6868", addr)
+		if !isAddress(addr) {
+			return fmt.Errorf("--listen %q: want HOST:PORT, such as localhost:6868, the port from 0 to 65535", addr)
 		}
 	}
-	if c.Control != "off" {
-		if _, _, err := net.SplitHostPort(c.Control); err != nil {
-			return fmt.Errorf("--control %q: want HOST:PORT, such as localhost:6869, or off", c.Control)
-		}
+	if c.Control != "off" && !isAddress(c.Control) {
+		return fmt.Errorf("--control %q: want HOST:PORT, such as localhost:6869, the port from 0 to 65535, or off", c.Control)
 	}
 	if c.CortexVersion != "" {
 		if _, err := api.NewCompat(c.CortexVersion); err != nil {
@@ -64,6 +63,15 @@ func (c *serveCmd) Validate() error {
 		}
 	}
 	return c.files().Check()
+}
+
+// isAddress reports whether a text is a host, which may be empty, and a port.
+func isAddress(text string) bool {
+	_, port, err := net.SplitHostPort(text)
+	if err == nil {
+		_, err = strconv.ParseUint(port, 10, 16)
+	}
+	return err == nil
 }
 
 func (c *serveCmd) files() emulator.FileOptions {
