@@ -110,7 +110,7 @@ type Application struct {
 	Name           string    `json:"name,omitempty" doc:"As warnings 9 and 10 spell it; the client id when absent."`
 	AppID          string    `json:"appId,omitempty" doc:"com.<emotivid>.<name>; made from owner and name when absent."`
 	AppVersion     string    `json:"appVersion" default:"1.0"`
-	Status         string    `json:"status" enum:"approved|pending|declined" default:"approved" doc:"What the user has decided. pending: not asked yet, or not answered."`
+	Status         string    `json:"status" enum:"approved|pending|declined" default:"approved" doc:"What the users have decided at the start. pending: not asked yet, or not answered."`
 	ApproveAfter   *Duration `json:"approveAfter,omitempty" doc:"The user approves that long after the first requestAccess."`
 	DeclineAfter   *Duration `json:"declineAfter,omitempty" doc:"The user declines that long after the first requestAccess."`
 	NeedsEEG       bool      `json:"needsEeg" doc:"Registered with EEG access: authorize wants a license with scope eeg."`
@@ -131,7 +131,7 @@ type License struct {
 	UsableBy     []string `json:"usableBy,omitempty" rule:"single" doc:"clientIds or appIds that may use it (-32027 for others); absent: any."`
 	Scopes       []string `json:"scopes" default:"" rule:"single" doc:"eeg and pm; [\"\"] is how a basic license prints it."`
 
-	ValidFrom     Instant `json:"validFrom" default:"2020-01-01T00:00:00Z"`
+	ValidFrom     Instant `json:"validFrom" default:"2000-01-01T00:00:00Z" doc:"Before it is as if the user had not the license (-32002 when it is named)."`
 	ValidTo       Instant `json:"validTo" default:"2100-01-01T00:00:00Z" doc:"Expired from then on (-32024)."`
 	BillingFrom   Instant `json:"billingFrom" default:"2020-01-01T00:00:00Z"`
 	BillingTo     Instant `json:"billingTo" default:"2100-01-01T00:00:00Z"`
@@ -157,9 +157,9 @@ type License struct {
 
 // SessionLimit is deviceInfo.sessionLimit of a license; nil prints null.
 type SessionLimit struct {
-	Day   *int `json:"day,omitempty" min:"0"`
-	Month *int `json:"month,omitempty" min:"0"`
-	Year  *int `json:"year,omitempty" min:"0"`
+	Day   *int `json:"day,omitempty" min:"1"`
+	Month *int `json:"month,omitempty" min:"1"`
+	Year  *int `json:"year,omitempty" min:"1"`
 }
 
 // Cloud is EMOTIV's cloud as this machine sees it.
@@ -210,7 +210,7 @@ type HeadsetSettings struct {
 
 // Connect is how controlDevice connect ends.
 type Connect struct {
-	Outcome string    `json:"outcome" enum:"ok|timeout|cannot|wrong|stuck|disableMotion" default:"ok" rule:"short" doc:"timeout: warning 102; cannot: 101; wrong: 100; stuck: connecting for ever; disableMotion: 113."`
+	Outcome string    `json:"outcome" enum:"ok|timeout|cannot|wrong|stuck|disableMotion" default:"ok" rule:"short" doc:"timeout: warning 102; cannot: 101; wrong: 100; stuck: connecting for ever; disableMotion: 113, until updateHeadset has set memsRate 0."`
 	Delay   *Duration `json:"delay,omitempty" doc:"Absent: timings.connectDelay."`
 	Polls   int       `json:"polls,omitempty" min:"0" max:"1000" doc:"Stays connecting until queryHeadsets was called that often."`
 	Times   int       `json:"times,omitempty" min:"0" doc:"Attempts that end so before they succeed; 0: all."`

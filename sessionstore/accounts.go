@@ -56,7 +56,7 @@ type Application struct {
 	Name         string // as warnings 9 and 10 spell it
 	ID           string // appId, com.<emotivid>.<name>
 	Version      string
-	Access       Access
+	Access       Access // of the users who have not decided since, see AccessOf
 	NeedsEEG     bool   // registered with "needs EEG access": authorize wants a license with scope eeg
 	Unpublished  bool   // only its owner may authorize
 	Owner        string // EmotivID of its developer
@@ -73,6 +73,16 @@ type Application struct {
 	// TokensExpired is the issue, in Unix seconds, up to which tokens have
 	// expired before their time.
 	TokensExpired int64
+
+	decided map[string]Access // by EmotivID
+}
+
+// AccessOf returns what a user has decided about the application.
+func (a *Application) AccessOf(username string) Access {
+	if access, ok := a.decided[username]; ok {
+		return access
+	}
+	return a.Access
 }
 
 // License is one EMOTIV license, with every field of getLicenseInfo.
@@ -299,12 +309,20 @@ func (s *Store) ApplicationByID(id string) *Application {
 	return nil
 }
 
-// SetAccess records the user's decision about an application.
-func (s *Store) SetAccess(a *Application, access Access) []Change {
-	if a.Access == access {
+// SetAccess records a user's decision about an application, that of every user
+// with an empty name.
+func (s *Store) SetAccess(a *Application, username string, access Access) []Change {
+	if a.AccessOf(username) == access && (username != "" || len(a.decided) == 0) {
 		return nil
 	}
-	a.Access = access
+	switch {
+	case username == "":
+		a.Access, a.decided = access, nil
+	case a.decided == nil:
+		a.decided = map[string]Access{username: access}
+	default:
+		a.decided[username] = access
+	}
 	switch access {
 	case AccessGranted, AccessDenied, AccessPending:
 		return []Change{AccessDecided{Application: a, Access: access}}
@@ -338,6 +356,9 @@ func (s *Store) License(id string) *License {
 
 // owned reports whether the license belongs to the user.
 func (l *License) owned(username string) bool { return l.Owner == "" || l.Owner == username }
+
+// begun reports whether the time of the license has come.
+func (l *License) begun(now time.Time) bool { return !now.Before(l.ValidFrom) }
 
 // usableBy reports whether the application may use the license.
 func (l *License) usableBy(appID string) bool {
@@ -374,6 +395,8 @@ func (s *Store) ResolveLicense(a *Application, username, id string, now time.Tim
 			return nil, refuse(op, LicenseUnknown, "%s has not the license that the call names, of %d characters; it is not shown", username, len(id))
 		case !l.usableBy(a.ID):
 			return nil, refuse(op, LicenseNotForApplication, "license %q is limited to %v, this is %s", id, l.UsableBy, a.ID)
+		case !l.begun(now):
+			return nil, refuse(op, LicenseUnknown, "license %q is valid from %s", id, l.ValidFrom.Format(time.RFC3339))
 		case a.NeedsEEG && !l.HasScope("eeg"):
 			return nil, refuse(op, LicenseUnknown, "application %s is registered with EEG access, license %q has no scope eeg", a.Name, id)
 		}
@@ -381,7 +404,7 @@ func (s *Store) ResolveLicense(a *Application, username, id string, now time.Tim
 	}
 	var expired *License
 	for _, l := range s.licenses {
-		if !l.owned(username) || !l.usableBy(a.ID) || a.NeedsEEG && !l.HasScope("eeg") {
+		if !l.owned(username) || !l.usableBy(a.ID) || !l.begun(now) || a.NeedsEEG && !l.HasScope("eeg") {
 			continue
 		}
 		if l.ExpiredAt(now) {
@@ -412,25 +435,26 @@ func (l *License) check(op string, now time.Time) error {
 	return nil
 }
 
+// RegisterHere makes this computer one of those that use the license.
+func (l *License) RegisterHere() {
+	if l != nil && !l.RegisteredHere {
+		l.RegisteredHere = true
+		l.TotalRegisteredDevices++
+	}
+}
+
 // Debit moves n sessions from the cloud's license into this machine's
 // localQuota. What the license cannot give any more is not an error: the token
 // comes and localQuota stays (cortex-example #45).
 func (s *Store) Debit(l *License, n int, now time.Time) error {
 	const op = "authorize"
-	if l == nil {
-		return nil
-	}
-	if !l.RegisteredHere {
-		l.RegisteredHere = true
-		l.TotalRegisteredDevices++
-	}
-	if n <= 0 {
+	if l == nil || n <= 0 {
 		return nil
 	}
 	if l.MaxDebit >= 0 && n > l.MaxDebit {
 		return refuse(op, DebitTooLarge, "debit %d is more than maxDebit %d of license %s", n, l.MaxDebit, l.ID)
 	}
-	if day := now.Truncate(24 * time.Hour); !day.Equal(l.DebitDay) {
+	if day := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, now.Location()); !day.Equal(l.DebitDay) {
 		l.DebitDay, l.DebitedToday = day, 0
 	}
 	if l.DailyDebit >= 0 && l.DebitedToday+n > l.DailyDebit {

@@ -114,6 +114,13 @@ func TestDebit(t *testing.T) {
 	require.NoError(t, s.Debit(l, 4, start.Add(24*time.Hour)), "the next day has a debit of its own")
 	require.Equal(t, 8, l.LocalQuota, "more than the license has cannot be given (cortex-example #45)")
 	require.Zero(t, l.SessionCount)
+
+	// The day is that of the place.
+	zone := time.FixedZone("", 7*3600)
+	*l = License{ID: "l", SessionCount: -1, MaxDebit: -1, DailyDebit: 1}
+	require.NoError(t, s.Debit(l, 1, time.Date(2026, 1, 1, 6, 0, 0, 0, zone)))
+	require.Equal(t, DailyDebitReached, reasonOf(t, s.Debit(l, 1, time.Date(2026, 1, 1, 23, 0, 0, 0, zone))))
+	require.NoError(t, s.Debit(l, 1, time.Date(2026, 1, 2, 0, 0, 0, 0, zone)))
 }
 
 // TestSessionRules drives the store with random requests and checks the rules

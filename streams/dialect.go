@@ -39,7 +39,7 @@ func DefaultDialect() Dialect {
 
 // DialectFor returns the dialect of a Cortex version. The versions at which
 // attention replaced foc and at which OVERALL joined dev are guesses: 3.0 and
-// 2.1.
+// 2.3.
 func DialectFor(major, minor, patch int) Dialect {
 	before := func(a, b, c int) bool {
 		if major != a {

@@ -108,7 +108,7 @@ func (c *Call) application(a rpc.Args, check clientCheck) (*sessionstore.Applica
 	if app == nil && c.world.AnyApplication {
 		app = c.Store.ApplicationByID(id) // known by a token of an earlier run
 	}
-	known := app != nil && app.Access != sessionstore.AccessUnasked
+	known := app != nil && app.AccessOf(c.Store.Login.Username) != sessionstore.AccessUnasked
 	switch cloud := &c.world.Cloud; {
 	case cloud.Status == CloudOffline && !known:
 		return nil, c.fault(CodeNoInternet, fmt.Sprintf("the cloud is offline and clientId %q is not known on this machine", clientID))
@@ -178,7 +178,8 @@ func requestAccess(c *Call, a rpc.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	switch app.Access {
+	user := c.Store.Login.Username
+	switch app.AccessOf(user) {
 	case sessionstore.AccessGranted:
 		message := accessGrantedNow
 		if c.compat.OldAccessText {
@@ -187,7 +188,7 @@ func requestAccess(c *Call, a rpc.Args) (any, error) {
 		return rpc.Object{"accessGranted": true, "message": message}, nil
 	case sessionstore.AccessUnasked:
 		// The Launcher prompts at the first call only.
-		c.apply(c.Store.SetAccess(app, sessionstore.AccessPending))
+		c.apply(c.Store.SetAccess(app, user, sessionstore.AccessPending))
 		if c.world.TellAccessRequests {
 			for _, p := range c.order {
 				if p != c.peer {
@@ -195,19 +196,19 @@ func requestAccess(c *Call, a rpc.Args) (any, error) {
 				}
 			}
 		}
-		c.decideLater(app, app.ApproveAfter, sessionstore.AccessGranted)
-		c.decideLater(app, app.DenyAfter, sessionstore.AccessDenied)
+		c.decideLater(app, user, app.ApproveAfter, sessionstore.AccessGranted)
+		c.decideLater(app, user, app.DenyAfter, sessionstore.AccessDenied)
 	}
 	return rpc.Object{"accessGranted": false, "message": accessNotGranted}, nil
 }
 
-func (s *Service) decideLater(app *sessionstore.Application, after time.Duration, access sessionstore.Access) {
+func (s *Service) decideLater(app *sessionstore.Application, user string, after time.Duration, access sessionstore.Access) {
 	if after < 0 {
 		return
 	}
 	s.sched.After(int64(after), func() {
-		if app.Access == sessionstore.AccessPending {
-			s.apply(s.Store.SetAccess(app, access))
+		if app.AccessOf(user) == sessionstore.AccessPending {
+			s.apply(s.Store.SetAccess(app, user, access))
 		}
 	})
 }
@@ -217,7 +218,7 @@ func hasAccessRight(c *Call, a rpc.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if app.Access == sessionstore.AccessGranted {
+	if app.AccessOf(c.Store.Login.Username) == sessionstore.AccessGranted {
 		return rpc.Object{"accessGranted": true, "message": accessGrantedAlready}, nil
 	}
 	return rpc.Object{"accessGranted": false, "message": accessNotGranted}, nil
@@ -235,8 +236,8 @@ func authorize(c *Call, a rpc.Args) (any, error) {
 	}
 	debit := a.Int("debit")
 	switch {
-	case app.Access != sessionstore.AccessGranted:
-		return nil, c.fault(CodeNoAccessRight, fmt.Sprintf("the access right of %s is %s: call requestAccess and wait for warning 9", app.ID, app.Access))
+	case app.AccessOf(username) != sessionstore.AccessGranted:
+		return nil, c.fault(CodeNoAccessRight, fmt.Sprintf("the access right of %s is %s: call requestAccess and wait for warning 9", app.ID, app.AccessOf(username)))
 	case app.Unpublished && app.Owner != username:
 		return nil, c.fault(CodeUnpublished, fmt.Sprintf("%s is unpublished and belongs to %s", app.ID, app.Owner))
 	case c.world.RefuseWithoutEULA && !(u.EULAAccepted && u.PrivateEULAAccepted):
@@ -252,6 +253,7 @@ func authorize(c *Call, a rpc.Args) (any, error) {
 		if err := c.Store.Debit(license, debit, now); err != nil && !c.world.IgnoreLargeDebit {
 			return nil, err
 		}
+		license.RegisterHere()
 	}
 	app.NeedsAuthorize, c.world.Cloud.TokenRefused = false, false
 	result, err := c.issueToken(app, license)

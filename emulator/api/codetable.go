@@ -147,7 +147,7 @@ var codeTable = [...]CodeRow{
 	{Code: 15, Warning: true, Name: "CortexAutoUnloadProfile", Text: "Cortex has unloaded the profile", Shape: ShapeProfile, When: "the headset or the connection that loaded the profile is gone", Source: "cortex-example #171"},
 	{Code: 16, Warning: true, Name: "UserLoginOnAnotherOsUser", Text: "User %s has logged in on another OS user.", Guessed: true, When: "a login on another account of the operating system", Source: fromClients},
 	{Code: 17, Warning: true, Name: "EULAAccepted", Text: "User %s has accepted the EULA via EMOTIV App", When: "the user accepted", Source: fromDocs},
-	{Code: 18, Warning: true, Text: "The session data has been successfully saved.", Shape: ShapeMessage, When: "before 4.0: the post-processing of a record ended", Source: "cortex-example #156"},
+	{Code: 18, Warning: true, Name: "StreamWritingClosed", Text: "The session data has been successfully saved.", Shape: ShapeMessage, When: "before 4.0: the post-processing of a record ended", Source: "cortex-example #156"},
 	{Code: 19, Warning: true, Name: "DISKSPACE_LOW", Text: "The disk space is low. Please free up some space.", Guessed: true, Since: "2.2.1", When: "less than 1 GB free", Source: fromDocs},
 	{Code: 20, Warning: true, Name: "DISKSPACE_CRITICAL", Text: "The disk space is critical. All headsets are disconnected.", Guessed: true, Since: "2.2.1", When: "less than 300 MB free; all headsets are disconnected", Source: fromDocs},
 	{Code: 21, Warning: true, Text: "The application %s has opted out of sharing its records.", Guessed: true, Shape: ShapeBehavior, Since: "2.2.1", When: "configOptOut set it on (which of 21 and 22 is on is a guess)", Source: fromDocs},
@@ -165,7 +165,7 @@ var codeTable = [...]CodeRow{
 	{Code: 110, Warning: true, Text: "The headset %s is updated.", Guessed: true, Shape: ShapeHeadset, Since: "2.4.0", When: "updateHeadset succeeded (which of 110 and 111 is the success is a guess)", Source: fromDocs},
 	{Code: 111, Warning: true, Text: "Cannot update the headset %s.", Guessed: true, Shape: ShapeHeadset, Since: "2.4.0", When: "updateHeadset failed", Source: fromDocs},
 	{Code: 112, Warning: true, Name: "HEADSET_CANNOT_WORK_WITH_BTLE", Text: "The headset %s cannot work with Bluetooth with these settings.", Guessed: true, Shape: ShapeHeadset, Since: "2.4.0", When: "after 110, when the settings need more than Bluetooth carries", Source: fromDocs},
-	{Code: 113, Warning: true, Name: "HEADSET_CANNOT_CONNECT_DISABLE_MOTION", Text: "The headset %s is connected with motion disabled.", Guessed: true, Shape: ShapeHeadset, When: "before 104: connected without motion", Source: fromClients},
+	{Code: 113, Warning: true, Name: "HEADSET_CANNOT_CONNECT_DISABLE_MOTION", Text: "Cannot connect to the headset %s. Please disable its motion data.", Guessed: true, Shape: ShapeHeadset, When: "connect failed: the motion data must be off (guessed from the name)", Source: fromClients},
 	{Code: 142, Warning: true, Name: "HEADSET_DISCOVERY_COMPLETE", Text: "Headset discovering complete.", Shape: ShapeBehavior, Since: "3.7.0", When: "the scan of controlDevice refresh ended", Source: fromDocs},
 }
 

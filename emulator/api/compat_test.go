@@ -1,8 +1,10 @@
 package api
 
 import (
+	"encoding/json"
 	"reflect"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -108,6 +110,33 @@ func TestCompatOverrides(t *testing.T) {
 	b.unseen("a")
 	b.advance(1e9)
 	require.Equal(t, []string{"110"}, b.unseen("a"))
+}
+
+// TestCompatOfEveryVersion: what is the same in every version, and may be
+// overridden.
+func TestCompatOfEveryVersion(t *testing.T) {
+	c, err := NewCompat(DefaultVersion)
+	require.NoError(t, err)
+	c.HeadsetWarningFirst, c.CustomName, c.Dialect.FlexDC = false, false, true
+	w := scriptWorld(t, "world add=EPOCFLEX-F0000001:connected")
+	w.Compat = &c
+	b := newBench(t, w)
+	b.session("a")
+	require.False(t, has(t, b.first("queryHeadsets", `{}`), "customName"))
+	b.result("a", "subscribe", `{`+inSession+`,"streams":["sys"]}`)
+	b.result("a", "createSession", `{`+auth+`,"status":"active","headset":"EPOCFLEX-F0000001"}`)
+	b.result("a", "subscribe", `{`+inSession+`,"streams":["eeg"]}`)
+	b.advance(100 * time.Millisecond)
+	var sample struct{ EEG []any }
+	frames := b.frames["a"]
+	require.NoError(t, json.Unmarshal([]byte(frames[len(frames)-1]), &sample))
+	require.InDelta(t, 4200, sample.EEG[2], 200, "the level of the others")
+	b.unseen("a")
+	require.True(t, b.service.SetHeadsetPower("EPOCPLUS-3B9A0001", false))
+	require.NoError(t, b.service.StopStreams("EPOCFLEX-F0000001"))
+	b.unseen("a")
+	b.advance(time.Minute)
+	require.Equal(t, []string{"0", "1", "103"}, b.unseen("a"), "the warning of the headset comes last")
 }
 
 // TestMetricsOfOverrides: the labels of met follow the fields that a world may

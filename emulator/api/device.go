@@ -112,6 +112,9 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 		s.sched.After(int64(spec.AppearsAfter), func() { s.appear(d) })
 		return nil
 	}
+	if spec.Status == StartConnected && s.world.Disk == DiskCritical {
+		spec.Status = StartDiscovered // none is connected then
+	}
 	switch spec.Status {
 	case StartDiscovered:
 		h.Status = sessionstore.HeadsetDiscovered
@@ -508,12 +511,16 @@ func (s *Service) polled() {
 // outcome returns how the running attempt to connect ends.
 func (d *device) outcome() ConnectOutcome {
 	spec := &d.spec.Connect
+	failing := spec.Outcome != ConnectOK && (spec.Times == 0 || d.attempt.number <= spec.Times)
+	if spec.Outcome == ConnectNoMotion && d.spec.Settings != nil && d.spec.Settings.MemsRate == 0 {
+		failing = false // the user has done what 113 asks for
+	}
 	switch {
 	case !d.on:
 		return ConnectTimeout
 	case d.service.outOfBluetooth(d):
 		return ConnectCannot
-	case spec.Outcome != ConnectOK && (spec.Times == 0 || d.attempt.number <= spec.Times):
+	case failing:
 		return spec.Outcome
 	case d.model.Flex && d.model.CheckMappings(d.attempt.mappings) != nil:
 		return ConnectWrong
@@ -545,10 +552,8 @@ func (s *Service) connectEnds(d *device) {
 		failed(WarnHeadsetWrongInfo)
 		return
 	case ConnectNoMotion:
-		settings := d.model.DefaultSettings()
-		settings.MemsRate = 0
-		d.spec.Settings = &settings
-		s.warnHeadset(WarnHeadsetNoMotion, d.headset.ID)
+		failed(WarnHeadsetNoMotion)
+		return
 	}
 	if err := s.connected(d); err != nil {
 		s.log.Error("headset not started", "error", err)

@@ -37,8 +37,8 @@ func unknown(what, name string, have []string) error {
 	return fmt.Errorf("%s %q: unknown, this world has %s", what, name, strings.Join(have, ", "))
 }
 
-// ApproveApp is the user's approval of an application, by its client id: warning
-// 9. An empty id approves all, also those that will call later.
+// ApproveApp is the approval of an application, by its client id, by the user who
+// is logged in, by every user if nobody is: warning 9. An empty id approves all, also those that will call later.
 func (s *Service) ApproveApp(clientID string) error {
 	return s.decide(clientID, sessionstore.AccessGranted)
 }
@@ -55,7 +55,7 @@ func (s *Service) decide(clientID string, access sessionstore.Access) error {
 		return err
 	}
 	for _, a := range apps {
-		s.apply(s.Store.SetAccess(a, access))
+		s.apply(s.Store.SetAccess(a, s.Store.Login.Username, access))
 	}
 	if clientID == "" && s.world.AnyApplication {
 		next := sessionstore.Application{Version: "1.0", ApproveAfter: -1, DenyAfter: -1}

@@ -42,7 +42,7 @@ func (s *Service) AddHeadset(spec HeadsetSpec) error {
 	if len(s.devices) >= maxHeadsets {
 		return fmt.Errorf("headset id %q: the world has %d headsets already", spec.ID, len(s.devices))
 	}
-	connected := spec.Status == StartConnected
+	connected := spec.Status == StartConnected && s.world.Disk != DiskCritical
 	if connected {
 		spec.Status = StartOn
 	}
@@ -86,6 +86,8 @@ func (s *Service) ConnectHeadset(id string) error {
 		return fmt.Errorf("headset %s: it is switched off or out of reach", d.headset.ID)
 	case d.headset.Status == sessionstore.HeadsetConnected:
 		return nil
+	case s.world.Disk == DiskCritical:
+		return fmt.Errorf("headset %s: no headset connects while the disk is full", d.headset.ID)
 	}
 	s.sched.Cancel(d.attempt.end)
 	d.attempt = attempt{number: d.attempt.number, mappings: d.headset.Mappings}

@@ -18,7 +18,7 @@ func TestLicenseInfoShowsEveryField(t *testing.T) {
 	w := scriptWorld(t, "world")
 	w.Licenses = []sessionstore.License{{
 		ID: "id", Name: "name", Applications: []string{"one", "two"}, Scopes: []string{"eeg", "pm"},
-		BillingFrom: day(1), BillingTo: day(2), ValidFrom: day(3), ValidTo: day(4), SoftLimitTime: day(5), HardLimitTime: day(6), IsCommercial: true,
+		BillingFrom: day(1), BillingTo: day(2), ValidFrom: day(-3), ValidTo: day(4), SoftLimitTime: day(5), HardLimitTime: day(6), IsCommercial: true,
 		LocalQuota: 7, MaxDebit: 8, DailyDebit: 1000, SessionCount: 9, SeatCount: 10, TotalDebit: 11, ExtenderLimit: 12,
 		DeviceLimit: 13, DevicesPerSeat: 14, TotalRegisteredDevices: 2, SessionLimitDay: 16, SessionLimitMonth: 17, SessionLimitYear: 18,
 	}}
@@ -31,7 +31,7 @@ func TestLicenseInfoShowsEveryField(t *testing.T) {
 		"deviceInfo":{"deviceLimit":13,"devicesPerSeat":14,"sessionLimit":{"day":16,"month":17,"year":18}},
 		"expired":false,"extenderLimit":12,"hardLimitTime":"2026-06-06T08:02:03.004+07:00","isCommercial":true,"licenseId":"id","licenseName":"name",
 		"localQuota":7,"maxDebit":8,"scopes":["eeg","pm"],"seatCount":10,"sessionCount":9,"softLimitTime":"2026-06-05T08:02:03.004+07:00","totalDebit":11,
-		"totalRegisteredDevices":3,"validFrom":"2026-06-03T08:02:03.004+07:00","validTo":"2026-06-04T08:02:03.004+07:00"}}`, asJSON(t, info()))
+		"totalRegisteredDevices":3,"validFrom":"2026-05-28T08:02:03.004+07:00","validTo":"2026-06-04T08:02:03.004+07:00"}}`, asJSON(t, info()))
 	quota := func() [3]any {
 		l := info()["license"].(map[string]any)
 		return [3]any{l["localQuota"], l["sessionCount"], l["totalDebit"]}
@@ -59,6 +59,19 @@ func TestLicenseInfoShowsEveryField(t *testing.T) {
 	require.Equal(t, false, info()["license"].(map[string]any)["expired"])
 	b.advance(20 * time.Hour)
 	require.Equal(t, true, info()["license"].(map[string]any)["expired"])
+}
+
+// TestRefusedDebitUsesNoLicense: a computer is one of those that use a license
+// when authorize has succeeded.
+func TestRefusedDebitUsesNoLicense(t *testing.T) {
+	w := scriptWorld(t, "world devices=2 max-debit=1")
+	w.Licenses[0].DeviceLimit = 3
+	b := newBench(t, w)
+	b.connect("a")
+	require.Equal(t, CodeDebitTooLarge, code(b.call("a", "authorize", `{`+client+`,"debit":2}`)))
+	require.Equal(t, 2, b.service.Store.Licenses()[0].TotalRegisteredDevices)
+	authorized(b)
+	require.Equal(t, 3, b.service.Store.Licenses()[0].TotalRegisteredDevices)
 }
 
 func asJSON(t testing.TB, v any) string {

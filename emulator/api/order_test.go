@@ -263,10 +263,10 @@ func ladders() []ladder {
 		}},
 		{"world headset=on", authorized, "updateHeadset", []rung{
 			{params: setting(`"fast"`), want: CodeInvalidParams},
-			{params: setting(`{"mode":5}`), want: CodeHeadsetUnavailable},
-			{repair: func(b *bench) { ok(b.t, b.service.ConnectHeadset(h)); ok(b.t, b.service.NotReadyUntil(h, time.Time{})) }, want: CodeMissingParams},
-			{params: setting(`{"mode":5,"eegRate":128,"memsRate":0}`), want: CodeInvalidParams},
-			{params: setting(`{"mode":"EPOC","eegRate":256,"memsRate":0}`), want: CodeInvalidParams},
+			{params: setting(`{"mode":5}`), want: CodeMissingParams},
+			{params: setting(`{"mode":5,"eegRate":256,"memsRate":0}`), want: CodeInvalidParams},
+			{params: setting(`{"mode":"EPOC","eegRate":256,"memsRate":0}`), want: CodeHeadsetUnavailable},
+			{repair: func(b *bench) { ok(b.t, b.service.ConnectHeadset(h)); ok(b.t, b.service.NotReadyUntil(h, time.Time{})) }, want: CodeInvalidParams}, // not of an EPOC+
 			{params: setting(`{"mode":"EPOC","eegRate":128,"memsRate":0}`), want: CodeNotOnUSBCable},
 			{repair: func(b *bench) { ok(b.t, b.service.SetUSBCable(h, true)) }, want: CodeHeadsetNotReady},
 			{repair: func(b *bench) { ok(b.t, b.service.SetReady(h)) }, want: 0},
@@ -505,9 +505,10 @@ func ladders() []ladder {
 		{"world virtual-methods", withVirtual, "updateVirtualHeadset", []rung{
 			{params: `{` + auth + `,"battery":"full"}`, want: CodeMissingParams},
 			{params: `{` + auth + `,"virtualHeadsetId":"none","battery":"full"}`, want: CodeInvalidParams},
-			{params: `{` + auth + `,"virtualHeadsetId":"none","battery":9}`, want: CodeHeadsetUnavailable},
-			{params: `{` + auth + `,"virtualHeadsetId":"$virtual","battery":9}`, want: CodeInvalidParams}, // as its model has it
-			{params: `{` + auth + `,"virtualHeadsetId":"$virtual","battery":3}`, want: 0},
+			{params: `{` + auth + `,"virtualHeadsetId":"none","battery":9,"cq":{"Oz":1}}`, want: CodeInvalidParams},
+			{params: `{` + auth + `,"virtualHeadsetId":"none","battery":3,"cq":{"Oz":1}}`, want: CodeHeadsetUnavailable},
+			{params: `{` + auth + `,"virtualHeadsetId":"$virtual","battery":3,"cq":{"Oz":1}}`, want: CodeInvalidParams}, // no sensor of an Insight
+			{params: `{` + auth + `,"virtualHeadsetId":"$virtual","battery":3,"cq":{"Pz":1}}`, want: 0},
 		}},
 		{"world virtual-methods", withVirtual, "deleteVirtualHeadset", []rung{
 			{params: `{` + auth + `}`, want: CodeMissingParams},

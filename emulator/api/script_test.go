@@ -73,6 +73,8 @@ func scriptApp(t testing.TB, w *World, value string) {
 			a.Unpublished, a.Owner = true, "somebody.else"
 		case "secret":
 			a.ClientSecret = "secret"
+		case "license":
+			a.LicenseID = "0e0e0e0e-0000-4000-8000-000000000002"
 		default:
 			t.Fatalf("application: unknown flag %q", flag)
 		}
@@ -168,6 +170,15 @@ var scriptWords = map[string]func(testing.TB, *World, string){
 	"devices": func(t testing.TB, w *World, v string) {
 		l := &w.Licenses[0]
 		l.DeviceLimit, l.TotalRegisteredDevices, l.RegisteredHere = parseInt(t, v), parseInt(t, v), false
+	},
+	"add-license": func(_ testing.TB, w *World, v string) {
+		l := w.Licenses[0]
+		id, scopes, _ := strings.Cut(v, ":")
+		l.ID, l.Name, l.Scopes = id, "Another License", strings.Split(scopes, ",")
+		w.Licenses = append(w.Licenses, l)
+	},
+	"valid-from": func(t testing.TB, w *World, v string) {
+		w.Licenses[0].ValidFrom = transcriptStart.Add(parseDuration(t, v))
 	},
 	"valid-for": func(t testing.TB, w *World, v string) {
 		w.Licenses[0].ValidTo = transcriptStart.Add(parseDuration(t, v))

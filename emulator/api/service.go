@@ -522,8 +522,8 @@ func (c *Call) checkToken(params map[string]json.RawMessage) error {
 	switch {
 	case app == nil:
 		return c.fault(CodeNoAccessRight, "cortexToken is of an application unknown here: "+cl.AppID)
-	case app.Access != sessionstore.AccessGranted:
-		return c.fault(CodeNoAccessRight, fmt.Sprintf("the access right of %s is %s", app.ID, app.Access))
+	case app.AccessOf(cl.Username) != sessionstore.AccessGranted:
+		return c.fault(CodeNoAccessRight, fmt.Sprintf("the access right of %s is %s", app.ID, app.AccessOf(cl.Username)))
 	case app.NeedsAuthorize:
 		return c.fault(CodeNotReauthorized, app.ID+" must call authorize again")
 	}

@@ -161,7 +161,7 @@ func (s *Service) State() State {
 	}
 	for _, a := range s.Store.Applications() {
 		st.Applications = append(st.Applications, ApplicationState{
-			ClientID: a.ClientID, AppID: a.ID, Name: a.Name, Status: a.Access.String(), NeedsEEG: a.NeedsEEG,
+			ClientID: a.ClientID, AppID: a.ID, Name: a.Name, Status: a.AccessOf(s.Store.Login.Username).String(), NeedsEEG: a.NeedsEEG,
 			Published: !a.Unpublished, NeedsAuthorize: a.NeedsAuthorize,
 		})
 	}

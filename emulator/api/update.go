@@ -48,12 +48,16 @@ func (c *Call) inReach(id string) (*device, error) {
 // updateHeadset answers at once; since 2.4 the result is a warning that comes
 // later (updateHeadset page). Before, the answer was the result.
 func updateHeadset(c *Call, a rpc.Args) (any, error) {
+	wanted, err := c.readSettings(a)
+	if err != nil {
+		return nil, err
+	}
 	id := a.String("headset")
 	d, err := c.inReach(id)
 	if err != nil {
 		return nil, err
 	}
-	settings, err := c.newSettings(d, a)
+	settings, err := c.possible(d, wanted)
 	if err != nil {
 		return nil, err
 	}
@@ -84,11 +88,9 @@ func updateHeadset(c *Call, a rpc.Args) (any, error) {
 	return rpc.Object{"headsetId": id, "message": "The headset settings are being updated."}, nil
 }
 
-// newSettings reads the `setting` of updateHeadset, which must be complete and
-// possible.
-func (c *Call) newSettings(d *device, a rpc.Args) (streams.Settings, error) {
-	var settings streams.Settings
-	// The members are checked as parameters are.
+// readSettings reads the `setting` of updateHeadset. Its members are checked as
+// parameters are.
+func (c *Call) readSettings(a rpc.Args) (settings streams.Settings, err error) {
 	members := &rpc.Method[*Call]{Name: c.Method, Params: []rpc.Param{
 		{Name: "setting.mode", Type: rpc.TypeString, Required: true},
 		{Name: "setting.eegRate", Type: rpc.TypeInteger, Required: true},
@@ -102,10 +104,15 @@ func (c *Call) newSettings(d *device, a rpc.Args) (streams.Settings, error) {
 	if fault != nil {
 		return settings, fault
 	}
-	settings = d.model.CompleteSettings(streams.Settings{
+	return streams.Settings{
 		Mode: member.String("setting.mode"), EEGRate: member.Int("setting.eegRate"), MemsRate: member.Int("setting.memsRate"),
-	})
-	fault = c.invalid("setting", "one of the combinations of the updateHeadset page")
+	}, nil
+}
+
+// possible completes settings for a headset that can have them.
+func (c *Call) possible(d *device, wanted streams.Settings) (streams.Settings, error) {
+	settings := d.model.CompleteSettings(wanted)
+	fault := c.invalid("setting", "one of the combinations of the updateHeadset page")
 	if d.model.Name != "EPOCPLUS" && d.model.Name != "EPOCX" {
 		fault.Op = c.Method + ": " + d.headset.ID + " is neither an EPOC+ nor an EPOC X"
 		return settings, fault

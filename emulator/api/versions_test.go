@@ -189,6 +189,10 @@ func history() []change {
 			b.recorded("")
 			return code(b.call("a", "exportRecord", fmt.Sprintf(`{%s,"recordIds":["$record"],"folder":%q,"streamTypes":["MOTION"],"format":"BDFPLUS"}`, auth, b.t.TempDir()))) == 0
 		}},
+		{"exportRecord includeDeprecatedPM", since("3.0"), "", func(b *bench) bool {
+			b.recorded("")
+			return code(b.call("a", "exportRecord", fmt.Sprintf(`{%s,"recordIds":["$record"],"folder":%q,"streamTypes":["PM"],"format":"EDF","includeDeprecatedPM":5}`, auth, b.t.TempDir()))) == CodeInvalidParams
+		}},
 		{"warning 18 tells of a record", until("4.0"), "", func(b *bench) bool { b.recorded(""); return b.got(WarnRecordSaved) }},
 		{"warning 30 tells of a record", since("4.0"), "", func(b *bench) bool { b.recorded(""); return b.got(WarnRecordReady) }},
 

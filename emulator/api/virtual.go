@@ -129,7 +129,7 @@ func createVirtualHeadset(c *Call, a rpc.Args) (any, error) {
 }
 
 // readVirtual reads the parameters that create and update share. Nothing has
-// changed after an error.
+// changed after an error. Without sensors it takes any name for one.
 func (c *Call) readVirtual(v *virtual, a rpc.Args, sensors []string) error {
 	next := *v
 	next.cq, next.pm = maps.Clone(v.cq), maps.Clone(v.pm)
@@ -157,7 +157,7 @@ func (c *Call) readVirtual(v *virtual, a rpc.Args, sensors []string) error {
 		next.cq = make(map[string]int)
 		for sensor, raw := range a.Object("cq") {
 			var q int
-			if json.Unmarshal(raw, &q) != nil || q < 0 || q > 4 || !slices.Contains(sensors, sensor) {
+			if json.Unmarshal(raw, &q) != nil || q < 0 || q > 4 || sensors != nil && !slices.Contains(sensors, sensor) {
 				return c.invalid("cq", "an object of 0 to 4 by sensor")
 			}
 			next.cq[sensor] = q
@@ -277,6 +277,10 @@ func (c *Call) virtualOf(a rpc.Args) (*virtual, *device, error) {
 }
 
 func updateVirtualHeadset(c *Call, a rpc.Args) (any, error) {
+	// Values are checked before the headset is looked for, but for the sensors of cq.
+	if err := c.readVirtual(newVirtual("", ""), a, nil); err != nil {
+		return nil, err
+	}
 	v, d, err := c.virtualOf(a)
 	if err != nil {
 		return nil, err

@@ -186,7 +186,7 @@ const (
 	ConnectCannot                         // warning 101
 	ConnectWrong                          // warning 100
 	ConnectStuck                          // stays connecting for ever
-	ConnectNoMotion                       // warning 113, then 104, motion off
+	ConnectNoMotion                       // warning 113, unless its motion is off
 )
 
 // ConnectSpec says how a headset connects.
@@ -297,7 +297,7 @@ func DefaultWorld() World {
 		Licenses: []sessionstore.License{{
 			ID: "11ce25e0-0000-4000-8000-000000000001", Name: "Developer License", Owner: "demo.user",
 			Applications: []string{"com.emotiv.sdk.basic", "com.emotiv.emotivpro"}, Scopes: []string{"eeg", "pm"},
-			BillingFrom: year(2020), BillingTo: year(2100), ValidFrom: year(2020), ValidTo: year(2100),
+			BillingFrom: year(2020), BillingTo: year(2100), ValidFrom: year(2000), ValidTo: year(2100), // the clock of testing/synctest begins in 2000
 			SoftLimitTime: year(2100), HardLimitTime: year(2100),
 			LocalQuota: 1000000, MaxDebit: -1, DailyDebit: -1, SessionCount: -1, SeatCount: 1,
 			DeviceLimit: -1, DevicesPerSeat: -1, TotalRegisteredDevices: 1, RegisteredHere: true,
