@@ -315,12 +315,12 @@ func (d *device) tell(sample *streams.Sample) {
 // deliver encodes a sample once and hands it to each subscription; only the
 // session id in the middle differs.
 func (d *device) deliver(sample *streams.Sample) {
-	if sample.Kind == streams.EEG && len(d.marks) > 0 {
-		sample.Markers = d.takeMarks(sample)
-	}
 	if sample.Kind == streams.EEG && d.trigger != 0 {
 		d.withTrigger(sample, d.deliver)
 		return
+	}
+	if sample.Kind == streams.EEG && len(d.marks) > 0 {
+		sample.Markers = d.takeMarks(sample)
 	}
 	for _, r := range d.recorders {
 		if r.kinds.Has(sample.Kind) {

@@ -333,6 +333,25 @@ func TestHardwareMarker(t *testing.T) {
 	require.Error(t, b.service.HardwareMarker("EPOCX-00000000", 1))
 }
 
+// TestHardwareMarkerBesideOthers: a trigger takes no marker away from its sample,
+// while another marker waits for its time.
+func TestHardwareMarkerBesideOthers(t *testing.T) {
+	b := newBench(t, DefaultWorld())
+	b.session("a")
+	b.record("a")
+	b.result("a", "subscribe", `{`+inSession+`,"streams":["eeg"]}`)
+	b.advance(time.Second)
+	b.inject("a", 500*time.Millisecond, `"later"`)
+	b.inject("a", 0, `"now"`)
+	require.NoError(t, b.service.HardwareMarker("", 5))
+	b.advance(time.Second)
+	var values []any
+	for _, m := range b.seen("a") {
+		values = append(values, m.value)
+	}
+	require.Equal(t, []any{"now", "later"}, values)
+}
+
 // TestMarkersEvokeResponses: the brain answers to what a marker marks, in a
 // world whose signal says so.
 func TestMarkersEvokeResponses(t *testing.T) {
