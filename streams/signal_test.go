@@ -131,11 +131,14 @@ func TestEveryValueIsOnTheGrid(t *testing.T) {
 		num, of float64 // value*of is a whole multiple of num, plus 2 for an MN8
 		shift   float64
 	}{
-		{"EPOC", 14, 20, 39, 0}, {"EPOCX", 16, 5, 39, 0}, {"INSIGHT", 14, 20, 39, 0}, {"MN8", 14, 10, 21, 2},
+		{"EPOC", 14, 20, 39, 0}, {"EPOCPLUS", 14, 20, 39, 0}, {"EPOCPLUS", 16, 5, 39, 0}, {"EPOCX", 16, 5, 39, 0}, {"INSIGHT", 14, 20, 39, 0},
+		{"INSIGHT2", 16, 5, 39, 0}, {"MN8", 14, 10, 21, 2}, {"MW20", 14, 10, 21, 2}, {"XTRODES", 16, 5, 39, 0},
 	} {
 		s := testSource(t, tc.model, func(c *SourceConfig) {
 			c.Settings.EEGRes = tc.res
-			c.State.Contact = map[string]int{"T7": 0, "T8": 1}
+			if tc.model != "XTRODES" {
+				c.State.Contact = map[string]int{"T7": 0, "T8": 1}
+			}
 			c.State.FacialExpression.LAct, c.State.FacialExpression.LPow = "clench", 1
 			c.State.Waveforms = []Waveform{{Shape: "square", Amplitude: 6000, Frequency: 0.4, Start: 5}}
 		})
