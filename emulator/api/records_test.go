@@ -535,6 +535,25 @@ func TestSeededRecords(t *testing.T) {
 	require.Equal(t, rows, lines(t, other, "Mine_EPOCPLUS_1_*.csv"), "every run has the same samples")
 }
 
+// TestSeededRecordOfAFlex: a Flex that nobody has connected yet had a mapping when
+// the record was made.
+func TestSeededRecordOfAFlex(t *testing.T) {
+	world := DefaultWorld()
+	world.Headsets[0] = HeadsetSpec{ID: "EPOCFLEX-3B9A0001", Status: StartDiscovered}
+	world.Records = []RecordSpec{{Title: "Flex", Duration: time.Second}}
+	b := newBench(t, world)
+	b.connect("a")
+	b.result("a", "authorize", `{`+client+`}`)
+	folder := t.TempDir()
+	id := b.id("Flex")
+	require.Equal(t, id, successes(b.export("a", folder, "EEG")))
+	require.Contains(t, lines(t, folder, "*.csv")[1], "EEG.Interpolated,EEG.C3,EEG.T7,")
+	text, err := os.ReadFile(only(t, folder, "*.json"))
+	require.NoError(t, err)
+	require.Contains(t, string(text), `"CMS": "TP10"`)
+	require.Empty(t, b.service.devices["EPOCFLEX-3B9A0001"].headset.Mappings, "it still has none")
+}
+
 func only(t *testing.T, folder, pattern string) string {
 	t.Helper()
 	paths, err := filepath.Glob(filepath.Join(folder, pattern))

@@ -11,6 +11,7 @@ import (
 
 	"github.com/fakecortex/fakecortex/emulator/export"
 	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
 )
 
 // RecordSpec is a record that exists when a world begins.
@@ -75,6 +76,10 @@ func (s *Service) addRecord(spec RecordSpec, place int) error {
 	if d.spec.Settings != nil {
 		settings = *d.spec.Settings
 	}
+	mappings := d.headset.Mappings
+	if d.model.Flex && len(mappings) == 0 {
+		mappings = streams.DefaultMappings() // it had one then
+	}
 	r := &sessionstore.Record{
 		ID: spec.ID, OwnerID: owner.ID, Owner: owner.Username, ApplicationID: spec.ApplicationID, ApplicationVersion: "1.0", Title: spec.Title,
 		Description: spec.Description, Tags: spec.Tags, ExperimentID: spec.ExperimentID, LicenseID: license.ID, LicenseScope: license.Scopes,
@@ -82,7 +87,7 @@ func (s *Service) addRecord(spec RecordSpec, place int) error {
 		Modified: spec.Start.Add(spec.Duration), State: sessionstore.RecordReady, Sync: spec.Sync,
 		Headset: sessionstore.RecordedHeadset{
 			ID: d.headset.ID, Model: d.headset.Model, Firmware: d.headset.Firmware, ConnectedBy: d.headset.ConnectedBy,
-			HeadbandPosition: d.headset.HeadbandPosition, Mappings: d.headset.Mappings, Settings: sessionstore.HeadsetSettings(settings),
+			HeadbandPosition: d.headset.HeadbandPosition, Mappings: mappings, Settings: sessionstore.HeadsetSettings(settings),
 		},
 	}
 	for _, m := range spec.Markers {
@@ -112,6 +117,9 @@ func (s *Service) addRecord(spec RecordSpec, place int) error {
 		return nil
 	}
 	config := d.sourceConfig(settings, r.Start.UnixNano())
+	if d.model.Flex {
+		config.Sensors = d.model.MappedSensors(mappings)
+	}
 	config.Seed = rand.New(rand.NewPCG(s.world.Seed, hashString("record "+r.ID))).Uint64()
 	storage := s.world.RecordStorage
 	s.data[r.ID] = &recordData{generate: func(ctx context.Context) (*export.Recording, error) {
