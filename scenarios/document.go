@@ -283,7 +283,7 @@ type Record struct {
 	UUID         string   `json:"uuid,omitempty" doc:"Made from the title when absent."`
 	Description  string   `json:"description,omitempty"`
 	Start        Instant  `json:"start" default:"-1h" doc:"RFC 3339, or relative to the start of the scenario."`
-	Duration     Duration `json:"duration" default:"60s" min:"0s" max:"24h"`
+	Duration     Duration `json:"duration" default:"60s" min:"1ms" max:"24h"`
 	Headset      string   `json:"headset,omitempty" ref:"headset" doc:"Id of a headset of the world; the first when absent."`
 	Application  string   `json:"application,omitempty" doc:"appId or client id; absent: the application that asks."`
 	License      string   `json:"license,omitempty"`
