@@ -39,17 +39,22 @@ type sampleCount struct {
 // outbox.
 func (c *client) Send(about api.Frame, parts ...[]byte) {
 	r := c.run
+	n := r.news
+	r.news = nil
 	if about.Kind == api.Sample {
 		r.samples[about.Stream]++
 		c.count(&about)
 		if r.journal.verdict.Streams().Has(about.Stream) {
-			r.journal.observe(&scenarios.Entry{
+			n = &news{entry: scenarios.Entry{
 				At: r.Now(), Conn: c.number, Kind: scenarios.EntrySample, Stream: about.Stream.String(), Headset: about.Headset,
-			})
+			}}
 		}
 	}
 	kind := faults.Kind(about.Kind)
 	if !r.faults.Active(kind, about.Stream) && !c.waits() {
+		if n != nil && !c.cut && !c.gone {
+			r.note(&n.entry)
+		}
 		c.append(parts)
 		return
 	}
@@ -57,10 +62,14 @@ func (c *client) Send(about api.Frame, parts ...[]byte) {
 	for _, p := range parts {
 		r.frame = append(r.frame, p...)
 	}
-	r.through(faults.Frame{
+	f := faults.Frame{
 		Dir: faults.Out, Kind: kind, Conn: c.number, Method: about.Method, Stream: about.Stream, Headset: about.Headset,
 		Code: about.Code, ID: about.ID, Bytes: r.frame,
-	})
+	}
+	if n != nil {
+		n.id, f.Mark = about.ID, n
+	}
+	r.through(f)
 }
 
 // waits reports whether a delivery that is due at this instant has not been made
@@ -156,7 +165,7 @@ func (r *run) received(c *client, binary bool, data []byte) {
 		}
 		frame := faults.Frame{Dir: faults.In, Kind: faults.Request, Conn: c.number, Bytes: data}
 		if json.Unmarshal(data, &about) == nil && about.Method != "" {
-			frame.Method, frame.ID, frame.Noted = about.Method, about.ID, true
+			frame.Method, frame.ID, frame.Mark = about.Method, about.ID, called{}
 			// What the client did is noted when it did so, not when a slow or
 			// broken wire lets the service see it.
 			r.noteCall(c.number, about.Method, about.ID, marshalParams(about.Params))
@@ -245,7 +254,7 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 	case d.Close != 0:
 		c.hangUp(d.Close, d.Reason, false)
 	case d.Frame.Dir == faults.In:
-		r.told = d.Frame.Noted
+		_, r.told = d.Frame.Mark.(called)
 		r.service.Receive(sessionstore.ConnID(c.number), false, d.Frame.Bytes)
 		r.told = false
 	default:
@@ -253,17 +262,66 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 			c.conn.SetFragment(d.Fragment)
 			defer c.conn.SetFragment(0)
 		}
-		if d.Frame.Noted { // a rule has refused the request
+		switch mark := d.Frame.Mark.(type) {
+		case called: // a rule has refused the request
 			r.refused(&d.Frame)
+		case *news:
+			r.given(mark, &d.Frame)
 		}
 		c.append([][]byte{d.Frame.Bytes})
 	}
 }
 
+// called marks a request that the journal has.
+type called struct{}
+
+// news is an answer, a warning or a sample on its way to a client. It is noted when the
+// client is given it, not when the service has made it: what is late, lost or
+// broken on the wire the client cannot know of, and is not to be judged by.
+type news struct {
+	entry scenarios.Entry
+	id    json.RawMessage // of the answer
+	noted bool
+}
+
+// given notes the news of a frame that goes out. One that a rule has broken is
+// none, the journal has the rule; and so is another copy.
+func (r *run) given(n *news, f *faults.Frame) {
+	var frame struct {
+		ID    json.RawMessage
+		Error *struct {
+			Code    int
+			Message json.RawMessage
+		}
+	}
+	if n.noted || json.Unmarshal(f.Bytes, &frame) != nil || idText(frame.ID) != idText(n.id) {
+		return
+	}
+	n.noted = true
+	entry := n.entry
+	entry.At = r.Now()
+	if e := frame.Error; e != nil && (entry.Kind != scenarios.EntryError || entry.Code != e.Code) {
+		entry.Kind, entry.Code, entry.Message, entry.Why = scenarios.EntryError, e.Code, redact(e.Message), byRule
+		entry.Result, entry.Fields = nil, nil
+	}
+	r.note(&entry)
+}
+
+// idText is an id as it can be compared; an answer without one has null.
+func idText(id json.RawMessage) string {
+	if id == nil {
+		return "null"
+	}
+	return string(id)
+}
+
+// byRule is the plain reason of an error that a rule of the faults has made.
+const byRule = "a rule of the faults"
+
 // refused notes an error that a rule has answered.
 func (r *run) refused(f *faults.Frame) {
 	entry := scenarios.Entry{
-		At: r.Now(), Conn: f.Conn, Kind: scenarios.EntryError, Method: f.Method, ID: slices.Clone(f.ID), Code: f.Code, Why: "a rule of the faults",
+		At: r.Now(), Conn: f.Conn, Kind: scenarios.EntryError, Method: f.Method, ID: slices.Clone(f.ID), Code: f.Code, Why: byRule,
 	}
 	var answer struct {
 		Error struct{ Message json.RawMessage }
@@ -271,8 +329,7 @@ func (r *run) refused(f *faults.Frame) {
 	if json.Unmarshal(f.Bytes, &answer) == nil { // else another rule has broken it
 		entry.Message = redact(answer.Error.Message)
 	}
-	r.journal.add(entry)
-	r.failed(&entry)
+	r.note(&entry)
 }
 
 // hit notes that a rule has hit a frame. Samples are many: of those only the

@@ -26,17 +26,23 @@ func (r *run) At(t int64, fn func()) (cancel func()) {
 // Do implements scenarios.Host: it makes an action happen, and notes it. step is
 // the step of the timeline that wants it, or who else does.
 func (r *run) Do(step string, a scenarios.Action) error {
-	entry := scenarios.Entry{At: r.Now(), Kind: scenarios.EntryAction, Event: a.Name, Step: step}
-	if note, ok := a.Args.(*scenarios.Note); ok {
-		entry.Kind, entry.Event, entry.Message = scenarios.EntryNote, "", jsonText(note.Text)
-	}
-	r.journal.add(entry) // before what follows from it
+	r.noteAction(step, a) // before what follows from it
 	err := r.act(a)
 	if err != nil {
 		r.journal.add(scenarios.Entry{At: r.Now(), Kind: scenarios.EntryNote, Step: step, Message: jsonText(a.Name + " could not be done: " + err.Error())})
 		r.e.options.Logger.Warn("action could not be done", "step", step, "action", a.Name, "error", err)
 	}
 	return err
+}
+
+func (r *run) noteAction(step string, a scenarios.Action) {
+	entry := scenarios.Entry{At: r.Now(), Kind: scenarios.EntryAction, Event: a.Name, Step: step}
+	if note, ok := a.Args.(*scenarios.Note); ok {
+		entry.Kind, entry.Event, entry.Message = scenarios.EntryNote, "", jsonText(note.Text)
+	} else if args, err := json.Marshal(a.Args); err == nil && string(args) != "{}" {
+		entry.Params = redact(args)
+	}
+	r.journal.add(entry)
 }
 
 // errNotSimulated is returned for actions that nothing stands behind yet.

@@ -15,6 +15,9 @@ import (
 // What tests, the control API and the command line do to a running world, and
 // see of it. All of it happens on the loop, at one virtual instant.
 
+// byHand is who wants what a test or the control API does.
+const byHand = "by hand"
+
 // Act makes an action of the scenarios package happen, such as "headsetOff",
 // "quota: 0" or "{contact: {sensors: [AF3], quality: 0}}".
 func (e *Emulator) Act(action string) error {
@@ -22,7 +25,7 @@ func (e *Emulator) Act(action string) error {
 	if err != nil {
 		return err
 	}
-	return e.Perform("by hand", a)
+	return e.Perform(byHand, a)
 }
 
 // Perform makes an action happen; who wants it is noted in the journal.
@@ -112,11 +115,19 @@ func (e *Emulator) SetClock(speed string) error {
 	}
 	if !e.loop.do(func() {
 		e.run.paused = 0
-		e.loop.clock.SetScale(scale)
+		e.setScale(scale)
 	}) {
 		return ErrClosed
 	}
 	return nil
+}
+
+// setScale changes the speed of the clock and notes it.
+func (e *Emulator) setScale(scale float64) {
+	e.loop.clock.SetScale(scale)
+	e.run.journal.add(scenarios.Entry{
+		At: e.run.Now(), Kind: scenarios.EntryNote, Step: byHand, Message: jsonText("the clock is " + streams.FormatScale(scale) + " from now on"),
+	})
 }
 
 // Pause makes the virtual clock stand still, as manual does; Resume lets it go
@@ -125,7 +136,7 @@ func (e *Emulator) Pause() error {
 	if !e.loop.do(func() {
 		if scale := e.loop.clock.Scale(); scale > 0 {
 			e.run.paused = scale
-			e.loop.clock.SetScale(0)
+			e.setScale(0)
 		}
 	}) {
 		return ErrClosed
@@ -137,7 +148,7 @@ func (e *Emulator) Pause() error {
 func (e *Emulator) Resume() error {
 	if !e.loop.do(func() {
 		if e.run.paused > 0 {
-			e.loop.clock.SetScale(e.run.paused)
+			e.setScale(e.run.paused)
 			e.run.paused = 0
 		}
 	}) {
@@ -346,7 +357,9 @@ func (e *Emulator) AddFault(rule faults.Rule) (id string, err error) {
 	if !e.loop.do(func() {
 		if id, err = e.run.faults.Add(e.run.Now(), rule); err == nil {
 			rule.ID = id
-			e.run.remember(addFault(&rule))
+			a := addFault(&rule)
+			e.run.noteAction(byHand, a)
+			e.run.remember(a)
 		}
 	}) {
 		return "", ErrClosed
@@ -356,16 +369,7 @@ func (e *Emulator) AddFault(rule faults.Rule) (id string, err error) {
 
 // RemoveFault takes a rule away, every one with "". What it held goes at once.
 func (e *Emulator) RemoveFault(id string) error {
-	var err error
-	if !e.loop.do(func() {
-		a := clearFault(id)
-		if err = e.run.act(a); err == nil {
-			e.run.remember(a)
-		}
-	}) {
-		return ErrClosed
-	}
-	return err
+	return e.Perform(byHand, clearFault(id))
 }
 
 // Faults returns the rules of the wire's faults.

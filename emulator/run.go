@@ -46,6 +46,7 @@ type run struct {
 
 	noted map[string]bool // rules whose first sample is in the journal
 	told  bool            // the journal has the request that is being served
+	news  *news           // of the answer or warning that is sent next
 
 	release *streams.Event // when the faults want to be asked again
 	late    int            // bytes that the faults hold back, of all clients
@@ -211,15 +212,17 @@ func (r *run) answered(peer sessionstore.ConnID, req *rpc.Request, answer []byte
 		_ = json.Unmarshal(answer, &frame) // our own frame
 		entry.Result, entry.Fields = redact(frame.Result), tokenFields(frame.Result)
 	}
-	r.journal.add(entry)
-	r.failed(&entry)
+	if answer == nil {
+		r.note(&entry) // of a notification: nothing is sent
+		return
+	}
+	r.news = &news{entry: entry}
 }
 
 func (r *run) malformed(peer sessionstore.ConnID, frame, _ []byte, fault *rpc.Error) {
 	entry := scenarios.Entry{At: r.Now(), Conn: uint64(peer), Message: excerpt(frame)}
 	r.refusal(&entry, fault)
-	r.journal.add(entry)
-	r.failed(&entry)
+	r.news = &news{entry: entry}
 }
 
 // refusal makes an error of an entry.
@@ -235,21 +238,29 @@ func (r *run) refusal(entry *scenarios.Entry, fault *rpc.Error) {
 	entry.Why = api.Scrub(entry.Why)
 }
 
-func (r *run) failed(entry *scenarios.Entry) {
-	if entry.Kind == scenarios.EntryError {
-		r.observe(scenarios.EvError, map[string]string{
-			"code": strconv.Itoa(entry.Code), "method": entry.Method, "connection": decimal(entry.Conn),
-		})
-	}
-}
-
 func (r *run) warned(peer sessionstore.ConnID, code int, frame []byte) {
 	var w struct {
 		Warning struct{ Message json.RawMessage }
 	}
 	_ = json.Unmarshal(frame, &w) // our own frame
-	r.journal.add(scenarios.Entry{At: r.Now(), Conn: uint64(peer), Kind: scenarios.EntryWarning, Code: code, Message: scenarios.JSON(w.Warning.Message)})
-	r.observe(scenarios.EvWarning, map[string]string{"code": strconv.Itoa(code), "connection": decimal(uint64(peer))})
+	r.news = &news{entry: scenarios.Entry{At: r.Now(), Conn: uint64(peer), Kind: scenarios.EntryWarning, Code: code, Message: scenarios.JSON(w.Warning.Message)}}
+}
+
+// note notes an answer or a warning and tells of it; a sample is only told of.
+func (r *run) note(entry *scenarios.Entry) {
+	if entry.Kind == scenarios.EntrySample {
+		r.journal.observe(entry)
+		return
+	}
+	r.journal.add(*entry)
+	switch entry.Kind {
+	case scenarios.EntryError:
+		r.observe(scenarios.EvError, map[string]string{
+			"code": strconv.Itoa(entry.Code), "method": entry.Method, "connection": decimal(entry.Conn),
+		})
+	case scenarios.EntryWarning:
+		r.observe(scenarios.EvWarning, map[string]string{"code": strconv.Itoa(entry.Code), "connection": decimal(entry.Conn)})
+	}
 }
 
 // observe tells the timeline and the verdict of an event for which the journal

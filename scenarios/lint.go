@@ -419,6 +419,9 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 			l.find("session-before-connected", e, "createSession answered %d: the headset is not available yet", e.Code)
 		}
 	case -32007:
+		if s := l.sessions[call.session]; s != nil {
+			s.closed = true // the client knows by now that it is gone
+		}
 		if e.Method == "subscribe" && c.sessions == 0 {
 			l.find("subscribe-without-session", e, "subscribe with a session that this connection did not create")
 		}

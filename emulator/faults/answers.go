@@ -10,6 +10,9 @@ import (
 type errorAnswer struct{ Error }
 
 func (e errorAnswer) apply(p *Pipeline, r *rule, it item) {
+	if it.Frame.Dir == In && it.Frame.Method != "" && len(it.Frame.ID) == 0 {
+		return // a notification has no answer
+	}
 	message := e.Message
 	if message == "" && p.options.ErrorText != nil {
 		message = p.options.ErrorText(e.Code)

@@ -26,5 +26,7 @@
 // Latency on a request (direction in) is a slow service: the call is served
 // late, and what follows from it comes after the answer. Latency on an answer
 // (direction out) is a slow answer: the call was served, and samples of a
-// subscription may come before the answer to subscribe.
+// subscription may come before the answer to subscribe. An error refuses the
+// call, which is not served; on an answer (kind answer) the call was served, and
+// what it did stands.
 package faults

@@ -43,7 +43,7 @@ type Frame struct {
 	Headset string       // of a Sample
 	Code    int          // of a Warning, or of the error in an Answer
 	ID      []byte       // raw JSON id of an Answer or Request
-	Noted   bool         // of a Request: the caller's own mark, kept as it is
+	Mark    any          // the caller's own, kept as it is
 	// Bytes are the message. They may be reused by the caller as soon as Apply
 	// has returned, unless a Delivery of that call is due at once and holds them.
 	Bytes []byte

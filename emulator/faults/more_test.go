@@ -114,12 +114,12 @@ func TestSeveralRules(t *testing.T) {
 			[]string{`10 {"id":"m-1-other"}`, `20 {"id":1000}`, "30 no JSON", `40 {"x":1}`, `50 {"x":`},
 		},
 		"an error without a text, and without an id": {
-			[]faults.Rule{{Error: &faults.Error{Code: -32000}}},
+			[]faults.Rule{{On: faults.Match{Kind: []string{"answer"}}, Error: &faults.Error{Code: -32000}}},
 			[]faults.Frame{{Kind: faults.Answer, Bytes: []byte("{}")}},
 			[]string{`10 {"error":{"code":-32000,"message":"Error -32000."},"id":null,"jsonrpc":"2.0"}`},
 		},
 		"the code of an error can be matched behind": {
-			[]faults.Rule{{Error: &faults.Error{Code: -32000}}, {On: faults.Match{Code: []int{-32000}}, Drop: &faults.Drop{}}},
+			[]faults.Rule{{On: faults.Match{Kind: []string{"answer"}}, Error: &faults.Error{Code: -32000}}, {On: faults.Match{Code: []int{-32000}}, Drop: &faults.Drop{}}},
 			[]faults.Frame{answer("x", "{}"), warning(1, "w")},
 			[]string{"20 w"},
 		},

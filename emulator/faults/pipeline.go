@@ -285,7 +285,7 @@ func (r *rule) over(now int64) bool {
 }
 
 // wants reports whether the rule can hit frames of that kind.
-func (r *rule) wants(k Kind) bool {
+func (r *Rule) wants(k Kind) bool {
 	handshake := r.Refuse != nil || r.SlowTLS != nil
 	if (k == Handshake) != handshake {
 		return false
@@ -293,7 +293,7 @@ func (r *rule) wants(k Kind) bool {
 	if handshake {
 		return true
 	}
-	if r.On.in() != (k == Request) {
+	if r.in() != (k == Request) {
 		return false
 	}
 	if len(r.On.Kind) > 0 {
@@ -482,19 +482,13 @@ func (r *rule) matches(p *Pipeline, f *Frame) bool {
 	if since < int64(m.From) || m.To > 0 && since >= int64(m.To) {
 		return false
 	}
-	switch f.Kind {
-	case Sample:
-		return (len(m.Stream) == 0 || slices.Contains(m.Stream, f.Stream.String())) && (m.Headset == "" || m.Headset == f.Headset) && len(m.Method) == 0
-	case Answer, Request:
-		if len(m.Method) > 0 && !slices.Contains(m.Method, f.Method) && !slices.Contains(m.Method, "*") {
-			return false
-		}
-	case Warning:
-		if len(m.Method) > 0 {
-			return false
-		}
-	}
-	return len(m.Code) == 0 || slices.Contains(m.Code, f.Code)
+	// What a frame does not have does not match: 0 is a code of warnings, and a
+	// success has none.
+	hasMethod, hasCode := f.Kind == Answer || f.Kind == Request, f.Kind == Warning || f.Kind == Answer && f.Code != 0
+	return (len(m.Method) == 0 || hasMethod && (slices.Contains(m.Method, f.Method) || slices.Contains(m.Method, "*"))) &&
+		(len(m.Code) == 0 || hasCode && slices.Contains(m.Code, f.Code)) &&
+		(len(m.Stream) == 0 || f.Kind == Sample && slices.Contains(m.Stream, f.Stream.String())) &&
+		(m.Headset == "" || f.Kind == Sample && m.Headset == f.Headset)
 }
 
 // Handshake says what to do with a client that connects: whether to refuse it,

@@ -301,7 +301,7 @@ func TestFaults(t *testing.T) {
 			[]string{"10 123", "20 "},
 		},
 		"error, twice only": {
-			faults.Rule{On: faults.Match{Method: []string{"createSession"}, Count: 2}, Error: &faults.Error{Code: -32019, Message: "Full <1>", Data: []byte(`{"a":1}`)}},
+			faults.Rule{On: faults.Match{Kind: []string{"answer"}, Method: []string{"createSession"}, Count: 2}, Error: &faults.Error{Code: -32019, Message: "Full <1>", Data: []byte(`{"a":1}`)}},
 			[]faults.Frame{answer("createSession", ok), answer("createSession", ok), answer("createSession", ok)},
 			[]string{
 				`10 {"error":{"code":-32019,"data":{"a":1},"message":"Full <1>"},"id":5,"jsonrpc":"2.0"}`,
@@ -309,12 +309,32 @@ func TestFaults(t *testing.T) {
 			},
 		},
 		"error before the call is served": {
-			faults.Rule{On: faults.Match{Direction: "in", Method: []string{"createSession"}, Count: 1}, Error: &faults.Error{Code: -32000, Message: "No"}},
-			[]faults.Frame{request("createSession", ok), request("createSession", ok)},
-			[]string{`10 {"error":{"code":-32000,"message":"No"},"id":5,"jsonrpc":"2.0"}`, "20 " + ok},
+			faults.Rule{On: faults.Match{Method: []string{"createSession"}, Count: 1}, Error: &faults.Error{Code: -32000, Message: "No"}},
+			[]faults.Frame{request("createSession", ok), answer("createSession", ok), request("createSession", ok)},
+			[]string{`10 {"error":{"code":-32000,"message":"No"},"id":5,"jsonrpc":"2.0"}`, "20 " + ok, "30 " + ok},
+		},
+		"a notification is refused in silence": {
+			faults.Rule{Error: &faults.Error{Code: -32000}},
+			[]faults.Frame{{Dir: faults.In, Kind: faults.Request, Method: "x", Bytes: []byte("n")}, {Dir: faults.In, Kind: faults.Request, Bytes: []byte("no request")}},
+			[]string{`20 {"error":{"code":-32000,"message":"text of -32000"},"id":null,"jsonrpc":"2.0"}`},
+		},
+		"bandwidth of requests": {
+			faults.Rule{On: faults.Match{Direction: "in"}, Bandwidth: &faults.Bandwidth{BytesPerSecond: 200}},
+			[]faults.Frame{request("x", "1234"), answer("x", "a"), request("x", "12")},
+			[]string{"20 a", "30 1234", "40 12"},
+		},
+		"warning 0 is not an answer without an error": {
+			faults.Rule{On: faults.Match{Code: []int{0}}, Drop: &faults.Drop{}},
+			[]faults.Frame{{Kind: faults.Warning, Bytes: []byte("w")}, answer("x", "a"), sample("1")},
+			[]string{"20 a", "30 1"},
+		},
+		"a stream is one of samples, whatever the kinds": {
+			faults.Rule{On: faults.Match{Kind: []string{"answer", "sample"}, Stream: []string{"com"}}, Drop: &faults.Drop{}},
+			[]faults.Frame{answer("x", "a"), sample("1")},
+			[]string{"10 a"},
 		},
 		"error with the text of the code": {
-			faults.Rule{Error: &faults.Error{Code: -32000}},
+			faults.Rule{On: faults.Match{Kind: []string{"answer"}}, Error: &faults.Error{Code: -32000}},
 			[]faults.Frame{answer("x", ok), sample("s")},
 			[]string{`10 {"error":{"code":-32000,"message":"text of -32000"},"id":5,"jsonrpc":"2.0"}`, "20 s"},
 		},
@@ -511,18 +531,23 @@ func TestEnds(t *testing.T) {
 func TestWrongRules(t *testing.T) {
 	p := faults.New(faults.Options{})
 	for want, r := range map[string]faults.Rule{
-		"exactly one of":        {},
-		"has 2 faults":          {Drop: &faults.Drop{}, Reset: &faults.Reset{}},
-		"does not go in":        {On: faults.Match{Kind: []string{"request", "answer"}}, Drop: &faults.Drop{}},
-		"fault of answers":      {On: faults.Match{Kind: []string{"sample"}}, Error: &faults.Error{Code: -32000}},
-		"wrongId is a fault of": {On: faults.Match{Direction: "in"}, WrongID: &faults.WrongID{}},
-		"ends before it begins": {On: faults.Match{From: 5, To: 5}, Drop: &faults.Drop{}},
-		"keep or cut":           {Truncate: &faults.Truncate{}},
-		"not a span":            {Latency: &faults.Latency{Uniform: []faults.Duration{5, 1}}},
-		"has no frame":          {Insert: &faults.Insert{}},
-		"cannot be sent":        {Close: &faults.Close{Code: 1005}},
-		"fault of handshakes":   {On: faults.Match{Kind: []string{"answer"}}, Refuse: &faults.Refuse{}},
-		"not an id":             {WrongID: &faults.WrongID{ID: []byte("[1]")}},
+		"exactly one of":             {},
+		"has 2 faults":               {Drop: &faults.Drop{}, Reset: &faults.Reset{}},
+		"does not go in":             {On: faults.Match{Kind: []string{"request", "answer"}}, Drop: &faults.Drop{}},
+		"fault of answers":           {On: faults.Match{Kind: []string{"sample"}}, Error: &faults.Error{Code: -32000}},
+		"wrongId is a fault of":      {On: faults.Match{Direction: "in"}, WrongID: &faults.WrongID{}},
+		"ends before it begins":      {On: faults.Match{From: 5, To: 5}, Drop: &faults.Drop{}},
+		"keep or cut":                {Truncate: &faults.Truncate{}},
+		"not a span":                 {Latency: &faults.Latency{Uniform: []faults.Duration{5, 1}}},
+		"has no frame":               {Insert: &faults.Insert{}},
+		"cannot be sent":             {Close: &faults.Close{Code: 1005}},
+		"fault of handshakes":        {On: faults.Match{Kind: []string{"answer"}}, Refuse: &faults.Refuse{}},
+		"on.stream: no frame":        {On: faults.Match{Method: []string{"x"}, Kind: []string{"answer"}, Stream: []string{"eeg"}}, Drop: &faults.Drop{}},
+		"on.method: no frame":        {On: faults.Match{Method: []string{"x"}, Stream: []string{"eeg"}}, Drop: &faults.Drop{}},
+		"on.code: no frame":          {On: faults.Match{Code: []int{-32000}}, Error: &faults.Error{Code: -32000}},
+		"on.headset: no frame":       {On: faults.Match{Headset: "H", Kind: []string{"warning"}}, Drop: &faults.Drop{}},
+		"want frames of kind answer": {On: faults.Match{Method: []string{"x"}}, Refuse: &faults.Refuse{}},
+		"not an id":                  {WrongID: &faults.WrongID{ID: []byte("[1]")}},
 	} {
 		_, err := p.Add(0, r)
 		assert.ErrorContains(t, err, want)

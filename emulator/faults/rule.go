@@ -2,6 +2,7 @@ package faults
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 
 	"github.com/fakecortex/fakecortex/scenarios/strict"
@@ -28,7 +29,7 @@ type Rule struct {
 	Bandwidth *Bandwidth `json:"bandwidth,omitempty" doc:"Limit the bytes per second."`
 	Close     *Close     `json:"close,omitempty" doc:"Close the connection with a code in the place of the frame."`
 	Reset     *Reset     `json:"reset,omitempty" doc:"Reset the connection in the place of the frame."`
-	Error     *Error     `json:"error,omitempty" doc:"Send an error in the place of the answer; with direction in before the call is served, which then never is."`
+	Error     *Error     `json:"error,omitempty" doc:"Answer the call with an error, and do not serve it; with kind answer it is served, and only its answer is an error."`
 	WrongID   *WrongID   `json:"wrongId,omitempty" doc:"Give the answer another id."`
 	Wait      *Wait      `json:"wait,omitempty" doc:"Hold it back until other frames have gone ahead."`
 	Insert    *Insert    `json:"insert,omitempty" doc:"Send another frame before or after it."`
@@ -38,7 +39,7 @@ type Rule struct {
 
 // Match says which frames a rule hits. Empty fields match all.
 type Match struct {
-	Direction   string   `json:"direction,omitempty" enum:"out|in" doc:"out: to the client; in: requests, before they are served. Absent: in when kind is request, else out."`
+	Direction   string   `json:"direction,omitempty" enum:"out|in" doc:"out: to the client; in: requests, before they are served. Absent: in when kind is request or the fault is an error, else out."`
 	Kind        []string `json:"kind,omitempty" enum:"answer|warning|sample|request|handshake" rule:"single,short" doc:"Absent: answers, warnings and samples with out, requests with in."`
 	Method      []string `json:"method,omitempty" rule:"single" doc:"Methods of answers or requests."`
 	Stream      []string `json:"stream,omitempty" enum:"eeg|mot|dev|eq|pow|met|com|fac|sys" rule:"single" doc:"Streams of samples."`
@@ -194,7 +195,7 @@ func (r *Rule) Check() []Problem {
 		bad("", "has "+strconv.Itoa(n)+" faults", "exactly one of "+strict.Words(Names()))
 		return out
 	}
-	in := r.On.in()
+	in := r.in()
 	handshake := false
 	for _, k := range r.On.Kind {
 		switch {
@@ -204,6 +205,7 @@ func (r *Rule) Check() []Problem {
 			bad("on.kind", k+" does not go in this direction, "+map[bool]string{true: "in", false: "out"}[in]+"", map[bool]string{true: "request", false: "answer, warning or sample"}[in])
 		}
 	}
+	r.checkMatch(bad)
 	switch name {
 	case "refuse", "slowTls":
 		if len(r.On.Kind) > 0 && (!handshake || len(r.On.Kind) > 1) {
@@ -224,7 +226,7 @@ func (r *Rule) Check() []Problem {
 				bad("on.kind", name+" is a fault of answers", "answer")
 			}
 		}
-	case "fragment", "wait", "insert", "bandwidth":
+	case "fragment", "wait", "insert":
 		if in {
 			bad("on.direction", name+" is a fault of what is sent", "out")
 		}
@@ -273,7 +275,38 @@ func (r *Rule) Check() []Problem {
 	return out
 }
 
+// checkMatch finds what on asks for that no frame of the rule has.
+func (r *Rule) checkMatch(bad func(path, text, allowed string)) {
+	m := &r.On
+	some := func(kinds ...Kind) bool { return slices.ContainsFunc(kinds, r.wants) }
+	for _, x := range []struct {
+		path, what string
+		asked      bool
+		kinds      []Kind // of the frames that have it
+	}{
+		{"on.method", "a method", len(m.Method) > 0, []Kind{Answer, Request}},
+		{"on.stream", "a stream", len(m.Stream) > 0, []Kind{Sample}},
+		{"on.headset", "a headset", m.Headset != "", []Kind{Sample}},
+		{"on.code", "a code", len(m.Code) > 0, []Kind{Answer, Warning}},
+	} {
+		if x.asked && !some(x.kinds...) {
+			names := make([]string, len(x.kinds))
+			for i, k := range x.kinds {
+				names[i] = k.String()
+			}
+			bad(x.path, "no frame that the rule is about has "+x.what+": it can never hit", "frames of kind "+strict.Words(names))
+		}
+	}
+}
+
 // in reports whether the rule is about requests.
-func (m *Match) in() bool {
-	return m.Direction == "in" || m.Direction == "" && len(m.Kind) == 1 && m.Kind[0] == "request"
+func (r *Rule) in() bool {
+	switch m := &r.On; {
+	case m.Direction != "":
+		return m.Direction == "in"
+	case len(m.Kind) == 0:
+		return r.Error != nil // a call that is refused has not been served
+	default:
+		return len(m.Kind) == 1 && m.Kind[0] == "request"
+	}
 }
