@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/fakecortex/fakecortex/emulator/faults"
 	"github.com/fakecortex/fakecortex/scenarios/strict"
@@ -50,7 +51,6 @@ type checker struct {
 func check(d *strict.Decoder, doc *Document) {
 	c := checker{d, doc}
 	c.world()
-	c.refs()
 	c.timeline()
 	for i := range doc.Faults {
 		checkRule(d, &doc.Faults[i], fmt.Sprintf("faults[%d]", i))
@@ -59,10 +59,29 @@ func check(d *strict.Decoder, doc *Document) {
 	for i := range doc.Expectations {
 		c.expectation(fmt.Sprintf("expectations[%d]", i), &doc.Expectations[i])
 	}
+	c.refs() // those of where, too
 	for code, t := range doc.Texts.Errors {
 		if len(t.Message) > 0 && t.Message[0] != '"' {
 			c.bad(fmt.Sprintf("texts.errors.%d", code), "", "the message of an error is a text", "a text")
 		}
+		c.errorCode(fmt.Sprintf("texts.errors.%d", code), code)
+		if t.Code != nil {
+			c.errorCode(fmt.Sprintf("texts.errors.%d.code", code), *t.Code)
+		}
+	}
+	for code := range doc.Texts.Warnings {
+		if code < 0 {
+			c.bad(fmt.Sprintf("texts.warnings.%d", code), strconv.Itoa(code), "is not the code of a warning", "0 or more, such as 104")
+		}
+	}
+}
+
+// errorCode tells of a number that no error of Cortex has, such as one without
+// its minus.
+func (c *checker) errorCode(path string, code int) {
+	told := slices.ContainsFunc(c.d.Errors, func(e Error) bool { return e.Path == path }) // of another type
+	if !told && (code < -33000 || code > -32000) {
+		c.bad(path, strconv.Itoa(code), "is not the code of an error", "a number from -33000 to -32000")
 	}
 }
 
@@ -113,6 +132,10 @@ func (c *checker) world() {
 			c.bad("world.clock", strconv.Quote(w.Clock), "is not a clock", "real, manual, or xN such as x10")
 		}
 	}
+	// The host's clock says some year from 2026 on.
+	if s := w.StartTime; !s.Relative && !s.IsZero() && s.T.Year() < 2000 || s.Relative && s.D < -25*365*24*time.Hour {
+		c.bad("world.startTime", text(s), "is too long ago", "2000 or later, or at most 9125d ago")
+	}
 	for i := range w.Applications {
 		c.application(fmt.Sprintf("world.applications[%d]", i), &w.Applications[i])
 	}
@@ -130,6 +153,7 @@ func (c *checker) world() {
 	}
 	for i := range w.Records {
 		r := &w.Records[i]
+		c.record(fmt.Sprintf("world.records[%d]", i), r)
 		for j, m := range r.Markers {
 			path := fmt.Sprintf("world.records[%d].markers[%d]", i, j)
 			if end := m.At + deref(m.Duration); end > r.Duration {
@@ -214,11 +238,11 @@ func (c *checker) headset(path string, h *Headset) {
 		prefixes = append(prefixes, m.IDPrefix)
 	}
 	switch {
-	case h.Model == "" && name == "":
+	case name == "":
 		c.bad(path+".id", strconv.Quote(h.ID), "does not say the model", "an id that begins with "+strict.Words(prefixes))
 	case h.Model == "":
 		h.Model = name
-	case name != "" && name != h.Model:
+	case name != h.Model:
 		c.bad(path+".model", strconv.Quote(h.Model), "does not go with the id "+h.ID, name)
 	}
 	model, ok := streams.ModelByName(h.Model)
@@ -299,8 +323,11 @@ func (c *checker) profile(path string, p *Profile) {
 	trained(path+".mentalCommand", p.MentalCommand, streams.MentalActions())
 	trained(path+".facialExpression", p.FacialExpression, facialActions())
 	for i, a := range p.ActiveActions {
-		if a == "neutral" || !slices.Contains(streams.MentalActions(), a) {
-			c.unknown(fmt.Sprintf("%s.activeActions[%d]", path, i), a, "an action that can be active", streams.MentalActions()[1:])
+		switch at := fmt.Sprintf("%s.activeActions[%d]", path, i); {
+		case a == "neutral" || !slices.Contains(streams.MentalActions(), a):
+			c.unknown(at, a, "an action that can be active", streams.MentalActions()[1:])
+		case slices.Contains(p.ActiveActions[:i], a):
+			c.bad(at, strconv.Quote(a), "is in the list already", "")
 		}
 	}
 	if p.Sensitivity != nil && len(p.Sensitivity) != 4 {
@@ -315,6 +342,76 @@ func (c *checker) profile(path string, p *Profile) {
 		if n := p.FacialThresholds[a]; n < 0 || n > 1000 {
 			c.bad(path+".facialThresholds."+a, strconv.Itoa(n), "is out of range", "a whole number from 0 to 1000")
 		}
+		if known := thresholdActions(); !slices.Contains(known, a) {
+			c.unknown(path+".facialThresholds."+a, a, "a facial expression", known)
+		}
+	}
+	c.loaded(path, p)
+}
+
+func thresholdActions() []string {
+	return []string{"neutral", "blink", "winkL", "winkR", "horiEye", "surprise", "frown", "smile", "clench", "laugh", "smirkLeft", "smirkRight"}
+}
+
+// loaded checks that a profile can be loaded from the start on.
+func (c *checker) loaded(path string, p *Profile) {
+	h := c.headsetOf(p.LoadedOn)
+	if p.LoadedOn == "" || h == nil {
+		c.later(path+".loadedOn", p.LoadedOn)
+		return
+	}
+	path += ".loadedOn"
+	if h.Status != "connected" || h.AppearsAfter != nil {
+		c.bad(path, strconv.Quote(h.ID), "is not connected at the start", "a headset whose status is connected")
+	}
+	for i := range c.doc.World.Profiles {
+		other := &c.doc.World.Profiles[i]
+		if other == p {
+			break
+		}
+		if other.LoadedOn == p.LoadedOn {
+			c.bad(path, strconv.Quote(h.ID), "has "+other.Name+" loaded already", "")
+		}
+	}
+	channels, has := p.EEGChannels, c.sensors(h)
+	if channels == nil {
+		channels = c.sensors(&c.doc.World.Headsets[0])
+	}
+	if len(channels) > 0 && has != nil && !slices.Equal(channels, has) {
+		c.bad(path, strconv.Quote(h.ID), "has other sensors than the profile", "eegChannels: "+strings.Join(has, ", "))
+	}
+}
+
+// later tells of a headset that the world has only when the timeline adds it,
+// where it is needed from the start on.
+func (c *checker) later(path, id string) {
+	for _, s := range c.doc.Timeline {
+		for _, a := range s.Do {
+			if h, ok := a.Args.(*Headset); ok && id != "" && h.ID == id {
+				c.bad(path, strconv.Quote(id), "is added only by the timeline", "a headset of the world")
+				return
+			}
+		}
+	}
+}
+
+// record checks that a record has a headset and a license.
+func (c *checker) record(path string, r *Record) {
+	w := &c.doc.World
+	switch {
+	case len(w.Headsets) == 0:
+		c.bad(path, "", "there is no headset that has made it", "a headset of the world")
+	case c.headsetOf(r.Headset) == nil:
+		c.later(path+".headset", r.Headset)
+	}
+	owner := r.Owner
+	if owner == "" && len(w.Users) > 0 {
+		owner = w.Users[0].Username
+	}
+	if owner == "" {
+		c.bad(path, "", "there is no user who could own it", "a user of the world")
+	} else if r.License == "" && !slices.ContainsFunc(w.Licenses, func(l License) bool { return l.Owner == "" || l.Owner == owner }) {
+		c.bad(path, "", owner+" has no license with which it could be made", "license, or a license of the world")
 	}
 }
 
@@ -382,7 +479,49 @@ func (c *checker) event(path, name string, where map[string]string) {
 	for _, k := range slices.Sorted(maps.Keys(where)) {
 		if !slices.Contains(events[i].Fields, k) {
 			c.unknown(path+".where."+k, k, "a field of "+name, events[i].Fields)
+		} else if where[k] != "*" {
+			c.fieldValue(path+".where."+k, k, where[k])
 		}
+	}
+}
+
+func streamNames() []string {
+	return []string{"eeg", "mot", "dev", "eq", "pow", "met", "com", "fac", "sys"}
+}
+
+// fieldValue checks what where asks of a field of an event.
+func (c *checker) fieldValue(path, field, value string) {
+	var known []string
+	switch field {
+	case "headset":
+		if !c.doc.World.VirtualHeadsetMethods { // with which clients make some
+			c.d.Refs = append(c.d.Refs, strict.Ref{Kind: field, Value: value, Path: path})
+		}
+		return
+	case "user", "license", "application":
+		c.d.Refs = append(c.d.Refs, strict.Ref{Kind: field, Value: value, Path: path})
+		return
+	case "method":
+		c.methods(path, value)
+		return
+	case "code", "connection":
+		if _, err := strconv.Atoi(value); err != nil {
+			c.bad(path, strconv.Quote(value), "is not a number", "a number, or *")
+		}
+		return
+	case "stream":
+		known = streamNames()
+	case "detection":
+		known = []string{"mentalCommand", "facialExpression"}
+	case "event":
+		known = streams.SysEvents()
+	case "reason":
+		known = []string{"client", "headset", "connection", "logout", "cortex"}
+	default:
+		return // sessions, records, profiles and labels are the client's
+	}
+	if !slices.Contains(known, value) {
+		c.unknown(path, value, "a value of "+field, known)
 	}
 }
 
@@ -707,7 +846,7 @@ func (c *checker) pattern(path string, p *Pattern) {
 	}
 	if p.Sample != "" {
 		if _, ok := streams.ParseKind(p.Sample); !ok {
-			c.unknown(path+".sample", p.Sample, "a stream", []string{"eeg", "mot", "dev", "eq", "pow", "met", "com", "fac", "sys"})
+			c.unknown(path+".sample", p.Sample, "a stream", streamNames())
 		}
 	}
 	if p.Event != "" {

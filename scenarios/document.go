@@ -126,7 +126,7 @@ type Application struct {
 type License struct {
 	ID           string   `json:"id" rule:"required,short" doc:"licenseId, a uuid."`
 	Name         string   `json:"name" default:"Developer License" doc:"licenseName."`
-	Owner        string   `json:"owner,omitempty" doc:"EmotivID it belongs to; absent: everybody."`
+	Owner        string   `json:"owner,omitempty" ref:"user" doc:"EmotivID it belongs to; absent: everybody."`
 	Applications []string `json:"applications" default:"" doc:"What getLicenseInfo lists, such as com.emotiv.emotivpro."`
 	UsableBy     []string `json:"usableBy,omitempty" rule:"single" doc:"clientIds or appIds that may use it (-32027 for others); absent: any."`
 	Scopes       []string `json:"scopes" default:"" rule:"single" doc:"eeg and pm; [\"\"] is how a basic license prints it."`
@@ -228,7 +228,7 @@ type Arrival struct {
 type Profile struct {
 	Name              string          `json:"name" rule:"required,short"`
 	UUID              string          `json:"uuid,omitempty" doc:"Made from the name when absent."`
-	Owner             string          `json:"owner,omitempty" doc:"EmotivID; the first user when absent."`
+	Owner             string          `json:"owner,omitempty" ref:"user" doc:"EmotivID; the first user when absent."`
 	ReadOnly          bool            `json:"readOnly"`
 	EEGChannels       []string        `json:"eegChannels,omitempty" doc:"Sensors of the headsets that may load it; absent: those of the first headset."`
 	MentalCommand     map[string]int  `json:"mentalCommand,omitempty" doc:"Trained actions and how often each was trained."`
@@ -288,7 +288,7 @@ type Record struct {
 	Application  string   `json:"application,omitempty" doc:"appId or client id; absent: the application that asks."`
 	License      string   `json:"license,omitempty"`
 	LicenseScope []string `json:"licenseScope,omitempty" rule:"single"`
-	Owner        string   `json:"owner,omitempty"`
+	Owner        string   `json:"owner,omitempty" ref:"user"`
 	Subject      string   `json:"subject,omitempty" ref:"subject"`
 	Tags         []string `json:"tags,omitempty" rule:"single"`
 	ExperimentID int      `json:"experimentId,omitempty" min:"0"`

@@ -66,7 +66,7 @@ func TestTimeline(t *testing.T) {
 - {after: {step: first, delay: 500ms}, do: {note: follows}}
 - {every: 2s, count: 2, do: {note: tick}}
 - {after: started, do: {note: start}}
-- {after: {event: sessionOpened, n: 2, delay: 1s, where: {headset: H}}, do: {note: second session}}
+- {after: {event: sessionOpened, n: 2, delay: 1s, where: {headset: EPOCPLUS-3B9A0001}}, do: {note: second session}}
 - {after: {event: warning, n: 0, where: {code: "*"}}, do: {note: each warning}}
 - {onCall: {method: subscribe, n: 2}, do: {note: second subscribe}}
 - {onCall: {method: "*", n: 0, connection: 7}, do: {note: connection 7}}
@@ -84,7 +84,7 @@ func TestTimeline(t *testing.T) {
 	call(1, "createSession", `{"status":"open"}`)
 	call(1, "createSession", `{"status":"active","streams":["mot"]}`)
 	call(1, "createSession", `{"status":"active","streams":["mot","eeg"],"more":1}`)
-	for _, h := range []string{"H", "other", "H"} {
+	for _, h := range []string{"EPOCPLUS-3B9A0001", "other", "EPOCPLUS-3B9A0001"} {
 		e.Observe(scenarios.Event{Name: scenarios.EvSessionOpened, Fields: map[string]string{"headset": h}})
 	}
 	e.Observe(scenarios.Event{Name: scenarios.EvWarning})

@@ -14,6 +14,7 @@ func TestWhatFollows(t *testing.T) {
 	s, err := scenarios.LoadBytes("x.yaml", []byte(`
 world:
   users: [jon.snow, other]
+  licenses: [l1]
   applications: [{clientId: c1}, {clientId: c2, name: My App, owner: other}, {clientId: "*", status: pending}]
   headsets:
     - {id: INSIGHT-1, isVirtual: true}

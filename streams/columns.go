@@ -25,6 +25,9 @@ var (
 // MentalActions returns the mental commands as getDetectionInfo lists them.
 func MentalActions() []string { return slices.Clone(mentalActions) }
 
+// SysEvents returns the events of sys.
+func SysEvents() []string { return slices.Clone(sysEvents) }
+
 // SysSample fills s with a sys sample: the detection ("mentalCommand" or
 // "facialExpression") and the event ("MC_Started"). It reports false for a word
 // that Cortex does not use. due is the instant on the host's clock.

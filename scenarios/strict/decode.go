@@ -405,6 +405,10 @@ func (d *Decoder) decodeScalar(n *Node, v reflect.Value, path string, lim limits
 			d.Add(n, path, Error{Value: strconv.Quote(text), Problem: "is not known", Nearest: Nearest(text, lim.enum), Allowed: Words(lim.enum)})
 			return
 		}
+		if text == "" && lim.required {
+			d.Add(n, path, Error{Problem: "is empty", Allowed: "a text"})
+			return
+		}
 		if len(text) > 64<<10 {
 			d.Add(n, path, Error{Problem: "the text is too long", Allowed: "at most 65536 bytes"})
 			return

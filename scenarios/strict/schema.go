@@ -90,7 +90,11 @@ func (s *SchemaBuilder) Type(t reflect.Type, lim limits) map[string]any {
 		if lim.enum != nil {
 			return orVariable(map[string]any{"enum": lim.enum})
 		}
-		return map[string]any{"type": []any{"string", "number"}}
+		text := map[string]any{"type": []any{"string", "number"}}
+		if lim.required {
+			text["minLength"] = 1
+		}
+		return text
 	case reflect.Bool:
 		return orVariable(map[string]any{"type": "boolean"})
 	case reflect.Float64:
