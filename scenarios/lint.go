@@ -25,6 +25,7 @@ type Finding struct {
 	Rule     string   `json:"rule"`
 	Severity Severity `json:"severity"`
 	Page     string   `json:"page"` // page of the Cortex documentation
+	Link     string   `json:"link"` // its address
 	Text     string   `json:"text"` // what happened the first time
 	Advice   string   `json:"advice"`
 	At       int64    `json:"at"` // of the first time, Unix nanoseconds
@@ -50,7 +51,7 @@ func LintRules() []LintRule {
 		{"session-not-closed", Suspicious, "updateSession", "Close each session with updateSession status close before the connection is closed."},
 		{"same-id-in-flight", Suspicious, "Overview of API flow", "Give each request an id of its own, else its answer cannot be told from another's."},
 		{"call-without-token", Mistake, "authorize", "Wait for the answer to authorize before a call that needs the token."},
-		{"unknown-parameter", Mistake, "the page of the method", "Check the spelling; a parameter that is not known is ignored or refused, by version."},
+		{"unknown-parameter", Mistake, pageOfMethod, "Check the spelling; a parameter that is not known is ignored or refused, by version."},
 		{"polling-too-fast", Hint, "queryHeadsets", "Poll once a second or less; wait for warnings where there are some."},
 		{"refresh-while-streaming", Mistake, "controlDevice", "Do not scan while samples come: it hurts their quality."},
 		{"export-too-early", Mistake, "exportRecord", "Wait for warning 30 with the id of the record (18 before Cortex 4)."},
@@ -64,6 +65,9 @@ func LintRules() []LintRule {
 		{"repeated-error", Hint, "Error codes", "The same call with the same error again and again: read its code, and pause."},
 	}
 }
+
+// pageOfMethod stands for the page of the method that was called.
+const pageOfMethod = "the page of the method"
 
 // Linter looks for misuse of the API in the journal. It belongs to one
 // goroutine.
@@ -139,7 +143,11 @@ func (l *Linter) find(rule string, e *Entry, format string, args ...any) {
 		return
 	}
 	r := l.rules[rule]
-	l.findings[rule] = &Finding{Rule: rule, Severity: r.Severity, Page: r.Page, Advice: r.Advice, Text: fmt.Sprintf(format, args...), At: e.At, Conn: e.Conn, Count: 1}
+	page := r.Page
+	if page == pageOfMethod {
+		page = cut(e.Method)
+	}
+	l.findings[rule] = &Finding{Rule: rule, Severity: r.Severity, Page: page, Link: pageOf(page), Advice: r.Advice, Text: fmt.Sprintf(format, args...), At: e.At, Conn: e.Conn, Count: 1}
 	l.order = append(l.order, rule)
 }
 

@@ -81,6 +81,8 @@ func lint(t *testing.T, text string) map[string]string {
 		out[f.Rule] = f.Text
 		assert.NotEmpty(t, f.Advice)
 		assert.NotEmpty(t, f.Page)
+		assert.True(t, strings.HasPrefix(f.Link, "https://emotiv.gitbook.io/cortex-api/"), f.Link)
+		assert.False(t, strings.HasSuffix(f.Link, "/"), "%s has a page of its own", f.Rule)
 		assert.NotEmpty(t, f.Severity)
 		assert.Positive(t, f.Count)
 	}
@@ -125,6 +127,29 @@ const rightFlow = `
 31 answer 12 controlDevice {}
 32 closed 1000
 `
+
+// Each finding leads to the page that it is about.
+func TestLintLinks(t *testing.T) {
+	link := func(text string) string {
+		l := scenarios.NewLinter()
+		l.Params = func(string) []string { return []string{} }
+		for _, e := range journal(t, text) {
+			l.Observe(e)
+		}
+		require.Len(t, l.Findings(), 1)
+		return l.Findings()[0].Link
+	}
+	for text, want := range map[string]string{
+		"1 error 1 createSession -32004":                             "session/createsession",
+		"1 closed 1008":                                              "data-subscription",
+		"1 call 1 authorize {}\n2 call 1 queryHeadsets {}":           "overview-of-api-flow",
+		"1 call 1 facialExpressionThreshold {\"vlaue\":1}":           "advanced-bci/facialexpressionthreshold",
+		"1 call 1 requestToDownloadRecordData {\"records\":[\"r\"]}": "records/requesttodownloadrecorddata",
+		strings.Repeat("1 error 1 getCortexInfo -32000\n", 10):       "error-codes",
+	} {
+		assert.Equal(t, "https://emotiv.gitbook.io/cortex-api/"+want, link(text), text)
+	}
+}
 
 func TestLintRightClient(t *testing.T) {
 	assert.Empty(t, lint(t, rightFlow))

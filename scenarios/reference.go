@@ -96,7 +96,11 @@ func Reference() []byte {
 	}
 	b.WriteString("\n## What the linter finds\n\nMisuse of the API that the client's own tests may not notice, beside the faithful answers.\n\n| rule | | advice | page |\n| --- | --- | --- | --- |\n")
 	for _, r := range LintRules() {
-		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, r.Severity, cell(r.Advice), r.Page)
+		page := r.Page
+		if page != pageOfMethod {
+			page = "[" + page + "](" + pageOf(page) + ")"
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n", r.Name, r.Severity, cell(r.Advice), page)
 	}
 	return []byte(b.String())
 }

@@ -71,7 +71,7 @@ func (o *outcome) summary() string {
 	}
 	for _, f := range o.verdict.Findings {
 		if f.Severity == scenarios.Mistake || o.counts(f) {
-			fmt.Fprintf(&b, "  %s: %s (%s)\n    %s\n", f.Severity, f.Text, f.Page, f.Advice)
+			fmt.Fprintf(&b, "  %s: %s (%s)\n    %s\n    %s\n", f.Severity, f.Text, f.Page, f.Advice, f.Link)
 		}
 	}
 	return b.String()
@@ -153,7 +153,7 @@ func (o *outcome) report(b *bytes.Buffer) {
 		if f.Conn != 0 {
 			where = fmt.Sprintf(" on connection %d", f.Conn)
 		}
-		fmt.Fprintf(b, "- %s, `%s`: %s\n  - %s\n  - page %s; %s, first at %s%s\n", f.Severity, f.Rule, f.Text, f.Advice, f.Page,
+		fmt.Fprintf(b, "- %s, `%s`: %s\n  - %s\n  - page [%s](%s); %s, first at %s%s\n", f.Severity, f.Rule, f.Text, f.Advice, f.Page, f.Link,
 			count(f.Count, "time"), o.elapsed(f.At), where)
 	}
 	if len(o.verdict.Failures) > 0 {
@@ -234,9 +234,9 @@ func junit(outcomes []outcome) ([]byte, error) {
 		}
 		for _, f := range o.verdict.Findings {
 			if o.counts(f) {
-				add("linter: "+f.Rule, f.Text, f.Advice+" (page "+f.Page+")")
+				add("linter: "+f.Rule, f.Text, f.Advice+" See "+f.Link)
 			} else {
-				suite.Out += fmt.Sprintf("%s: %s (page %s)\n", f.Severity, f.Text, f.Page)
+				suite.Out += fmt.Sprintf("%s: %s See %s\n", f.Severity, f.Text, f.Link)
 			}
 		}
 		suite.Tests = len(suite.Cases)

@@ -25,6 +25,7 @@ type State struct {
 	Headsets      []HeadsetState     `json:"headsets"`
 	Sessions      []SessionState     `json:"sessions"`
 	Profiles      []ProfileState     `json:"profiles"`
+	FlexMappings  []FlexMappingState `json:"flexMappings"`
 	Subjects      []SubjectState     `json:"subjects"`
 	Records       []RecordState      `json:"records"`
 }
@@ -69,6 +70,14 @@ type ProfileState struct {
 	MentalCommand    map[string]int `json:"mentalCommand"` // trainings by action
 	FacialExpression map[string]int `json:"facialExpression"`
 	LoadedOn         []string       `json:"loadedOn"` // headsets
+}
+
+// FlexMappingState is one mapping of a Flex that configMapping has stored.
+type FlexMappingState struct {
+	Name     string            `json:"name"`
+	UUID     string            `json:"uuid"`
+	Owner    string            `json:"owner"`
+	Mappings map[string]string `json:"mappings"` // electrode to location
 }
 
 // SubjectState is one subject of records.
@@ -151,13 +160,17 @@ func (s *Service) State() State {
 		Users: []UserState{}, Applications: []ApplicationState{}, Licenses: []LicenseState{}, Headsets: []HeadsetState{}, Sessions: []SessionState{},
 		Service: [...]string{"ready", "starting", "zombie"}[s.world.Phase], Disk: [...]string{"ok", "low", "critical"}[s.world.Disk],
 		Bluetooth: !s.world.BluetoothDenied, Scanning: s.scan.end.Pending(),
-		Profiles: []ProfileState{}, Subjects: []SubjectState{}, Records: []RecordState{},
+		Profiles: []ProfileState{}, FlexMappings: []FlexMappingState{}, Subjects: []SubjectState{}, Records: []RecordState{},
 	}
 	for _, sub := range s.Store.Subjects() {
 		st.Subjects = append(st.Subjects, SubjectState{sub.Name, sub.Owner})
 	}
 	for _, u := range s.Store.Users() {
 		st.Users = append(st.Users, UserState{u.Username, u.FirstName, u.LastName, u.EULAAccepted, u.PrivateEULAAccepted})
+		mappings, _ := s.Store.FlexMappings(u.Username)
+		for _, m := range mappings {
+			st.FlexMappings = append(st.FlexMappings, FlexMappingState{m.Name, m.UUID, u.Username, maps.Clone(m.Mappings)})
+		}
 	}
 	for _, a := range s.Store.Applications() {
 		st.Applications = append(st.Applications, ApplicationState{
