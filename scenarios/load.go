@@ -49,7 +49,7 @@ const (
 // to do otherwise.
 func Load(name string, options Options) (*Scenario, error) {
 	l := loader{options: options, join: map[string]bool{"timeline": true, "faults": true, "expectations": true}}
-	if !isFile(name) {
+	if !IsFile(name) {
 		data, ok := builtinSource(name)
 		if !ok {
 			return nil, unknownBuiltin(name)
@@ -85,7 +85,9 @@ func unknownBuiltin(name string) error {
 	return fmt.Errorf("%w: %q is not built in%s (a file has a / or an extension in its name, such as ./%s.yaml)", ErrUnknown, name, hint, name)
 }
 
-func isFile(name string) bool {
+// IsFile reports whether the name of a scenario is that of a file: it has a
+// separator or an extension. Others are built in.
+func IsFile(name string) bool {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".yaml", ".yml", ".json":
 		return true
@@ -242,7 +244,7 @@ func (l *loader) parent(n *strict.Node, field string, chain []string) *strict.No
 	}
 	var file string
 	var data []byte
-	if isFile(n.Text) {
+	if IsFile(n.Text) {
 		if isBuiltinFile(chain[len(chain)-1]) {
 			return fail("is a file, and a built-in scenario extends built-in ones only", "")
 		}
@@ -256,7 +258,7 @@ func (l *loader) parent(n *strict.Node, field string, chain []string) *strict.No
 	if i := slices.Index(chain, file); i >= 0 {
 		return fail("extends itself: "+strings.Join(append(slices.Clone(chain[i:]), file), " -> "), "")
 	}
-	if isFile(n.Text) {
+	if IsFile(n.Text) {
 		var err error
 		if data, err = l.read(file); err != nil {
 			return fail("cannot be read: "+err.Error(), "")

@@ -37,7 +37,7 @@ const (
 // execCmd runs a command against a service of its own and judges the client.
 type execCmd struct {
 	Scenario      string            `default:"default" placeholder:"NAME|FILE" help:"What the world is like, what happens in it, and what is expected of the client."`
-	Matrix        []string          `placeholder:"NAME|FILE|GLOB" help:"Run the command once in each of these scenarios and sum up, instead of --scenario; c* is every built-in one that begins with c. May be repeated."`
+	Matrix        []string          `placeholder:"NAME|FILE|GLOB" help:"Run the command once in each of these scenarios and sum up, instead of --scenario; 'c*' is every built-in one that begins with c, 'dir/*.yaml' every such file. May be repeated."`
 	Set           map[string]string `placeholder:"NAME=VALUE" help:"Variable of the scenario. May be repeated."`
 	CortexVersion string            `placeholder:"VERSION" help:"Version of Cortex to simulate; default: the scenario's."`
 	Seed          uint64            `default:"0" placeholder:"N" help:"Seed of ids and signals; 0 is the scenario's."`
@@ -116,10 +116,12 @@ func (c *execCmd) Run(s system) error {
 	defer signal.Stop(signals)
 
 	var outcomes []outcome
+	var broken error
 	for i, name := range names {
 		o, err := c.one(s, name, c.journalOf(names, i), dir, signals)
 		if err != nil {
-			return err
+			broken = fmt.Errorf("%s: %w", name, err)
+			break // what has been found out by then is reported
 		}
 		outcomes = append(outcomes, o)
 		if _, err := io.WriteString(s.stderr, o.summary()); err != nil {
@@ -148,7 +150,14 @@ func (c *execCmd) Run(s system) error {
 			return fmt.Errorf("--report: %w", err)
 		}
 	}
-	return exitOf(outcomes)
+	if broken != nil {
+		return broken
+	}
+	err = exitOf(outcomes)
+	if left := len(names) - len(outcomes); err == nil && left > 0 {
+		err = fmt.Errorf("told to end: %d of %d scenarios have not been run", left, len(names))
+	}
+	return err
 }
 
 // exitOf returns the code of the first command that failed, else the one for an
@@ -184,22 +193,37 @@ func (c *execCmd) scenarios() ([]string, error) {
 			names = append(names, pattern)
 			continue
 		}
-		found := false
-		for _, name := range scenarios.Builtins() {
-			ok, err := path.Match(pattern, name)
-			if err != nil {
-				return nil, usageError{fmt.Errorf("--matrix %q: %w", pattern, err)}
-			}
-			if ok {
-				names, found = append(names, name), true
-			}
+		found, err := matching(pattern)
+		if err != nil {
+			return nil, usageError{fmt.Errorf("--matrix %q: %w", pattern, err)}
 		}
-		if !found {
-			return nil, usageError{fmt.Errorf("--matrix %q: no built-in scenario has such a name; see fakecortex scenarios list", pattern)}
-		}
+		names = append(names, found...)
 	}
 	slices.Sort(names)
 	return slices.Compact(names), nil
+}
+
+// matching returns the scenarios of a pattern, one at the least.
+func matching(pattern string) (names []string, err error) {
+	if scenarios.IsFile(pattern) {
+		if names, err = filepath.Glob(pattern); err == nil && len(names) == 0 {
+			err = errors.New("there is no such file")
+		}
+		return names, err
+	}
+	for _, name := range scenarios.Builtins() {
+		ok, err := path.Match(pattern, name)
+		if err != nil {
+			return nil, err
+		}
+		if ok {
+			names = append(names, name)
+		}
+	}
+	if len(names) == 0 {
+		return nil, errors.New("no built-in scenario has such a name; see fakecortex scenarios list")
+	}
+	return names, nil
 }
 
 // journalOf returns the file of the journal of one of several scenarios: its

@@ -67,6 +67,9 @@ func TestExecCodes(t *testing.T) {
 		"finding":            {[]string{"--fail-on", "suspicious", "--", client, "naive"}, exitVerdict, "suspicious: 1 session(s) left open"},
 		"finding of no harm": {[]string{"--fail-on", "mistake", "--", client, "naive"}, 0, "1 finding of the linter"},
 		"matrix":             {[]string{"--matrix", file, "--matrix", "default", "--", client, "naive"}, exitVerdict, "1 finding  FAILED"},
+		"matrix of files":    {[]string{"--matrix", filepath.Join(filepath.Dir(file), "*.yaml"), "--matrix", "default", "--", client, "naive"}, exitVerdict, "closing   exit code 0  0 of 1 met"},
+		"no such files":      {[]string{"--matrix", filepath.Join(filepath.Dir(file), "*.json"), "--", "true"}, exitUsage, "there is no such file"},
+		"bad pattern":        {[]string{"--matrix", "[", "--", "true"}, exitUsage, "syntax error in pattern"},
 		"impossible step":    {[]string{"--scenario", "../../no/such/file.yaml", "--", "true"}, exitFailed, "no such file"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -127,6 +130,19 @@ func TestExecReports(t *testing.T) {
 		assert.Contains(t, string(text), `"kind":"closed"`)
 		assert.NotContains(t, string(text), "eyJ")
 	}
+}
+
+// What has been found out is reported when a later run cannot begin.
+func TestExecReportsWhatItHas(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	require.NoError(t, os.Mkdir(in("j-default.jsonl"), 0o700)) // in the place of the second journal
+	code, _, stderr := execute(t, "--matrix", "default", "--matrix", "c4-no-headset", "--journal", in("j.jsonl"), "--junit", in("junit.xml"), "--", "true")
+	assert.Equal(t, exitFailed, code)
+	assert.Contains(t, stderr, "fakecortex: default: --journal: ")
+	text, err := os.ReadFile(in("junit.xml"))
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `<testsuite name="c4-no-headset" tests="2"`)
 }
 
 // Two at the same time have services of their own.
