@@ -289,7 +289,7 @@ func (c *execCmd) one(s system, name, file, dir string, signals <-chan os.Signal
 	}
 
 	clock := emu.Clock()
-	o = outcome{scenario: emu.Scenario(), seed: emu.Seed(), clock: clock.Clock, start: clock.Now, failOn: c.FailOn, command: c.Command}
+	o = outcome{scenario: emu.Scenario(), seed: emu.Seed(), clock: clock.Clock, start: clock.Start, failOn: c.FailOn, command: c.Command}
 	began := time.Now()
 	o.code, o.ended, o.stopped = c.command(s, env, signals)
 	o.took = time.Since(began)

@@ -249,6 +249,10 @@ func (d *Decoder) decodeStruct(n *Node, v reflect.Value, path string) {
 				return
 			}
 		}
+		if len(fields) == 0 {
+			d.Add(n, path, Error{Value: n.Describe(), Problem: "is a value where none is taken", Allowed: "nothing behind the colon"})
+			return
+		}
 		d.Add(n, path, Error{Value: n.Describe(), Problem: "is not a mapping", Allowed: "the keys " + Words(names(fields))})
 		return
 	}
