@@ -55,6 +55,9 @@ type Model struct {
 	Modes    []Mode
 	Firmware string // of a headset whose firmware is not given; hex without prefix
 	Motion   []MotionVariant
+	// FixedMotion is the samples per second of motion sensors that run whatever
+	// settings.memsRate says; 0: it decides.
+	FixedMotion int
 	// QuaternionStep is the resolution of Q1..Q3: 64 or 16384 steps a unit.
 	QuaternionStep int
 	// DC is the level that Cortex leaves in the EEG: about 4200 uV, half of the
@@ -117,9 +120,9 @@ var catalogue = [...]*Model{
 		Name: "EPOC", IDPrefix: "EPOC-", Title: "EPOC", Sensors: sensors14(),
 		Default:  Settings{128, 14, 0, 0, "EPOC"},
 		Modes:    []Mode{{"EPOC", []int{128}, []int{14}, []int{0, 128}, 12}},
-		Firmware: "6ff", Motion: []MotionVariant{{0, []string{"GYROX", "GYROY"}}}, QuaternionStep: 16384,
+		Firmware: "6ff", Motion: []MotionVariant{{0, []string{"GYROX", "GYROY"}}}, FixedMotion: 128, QuaternionStep: 16384,
 		DC: 4200, Grids: grids1416, Met: true, Com: true, Fac: true,
-		Unknown: []string{"firmware", "a log shows memsRate 0 although the headset has two gyros at 128 Hz"},
+		Unknown: []string{"firmware", "that mot comes: a log shows memsRate 0, the manual two gyroscopes at 128 Hz"},
 	},
 	{
 		Name: "INSIGHT", IDPrefix: "INSIGHT-", Title: "INSIGHT", Sensors: []string{"AF3", "T7", "Pz", "T8", "AF4"},
@@ -274,7 +277,7 @@ func orList(values []int) string {
 // when motion is off. EPOC+ firmware before 633 and older INSIGHTs have a
 // gyroscope where newer firmware sends a quaternion.
 func (m *Model) MotionSensors(firmware string, s Settings) []string {
-	if s.MemsRate == 0 {
+	if m.MotionRate(s) == 0 {
 		return []string{}
 	}
 	number, err := strconv.ParseInt(strings.TrimPrefix(firmware, "0x"), 16, 64)
@@ -289,15 +292,24 @@ func (m *Model) MotionSensors(firmware string, s Settings) []string {
 	return []string{}
 }
 
+// MotionRate returns the motion samples per second, 0 when motion is off.
+func (m *Model) MotionRate(s Settings) float64 {
+	switch {
+	case m.FixedMotion > 0:
+		return float64(m.FixedMotion)
+	case s.MemsRate == 6:
+		return 6.4
+	}
+	return float64(s.MemsRate)
+}
+
 // motionPeriod returns the nanoseconds between motion samples, 0 when off.
 func (m *Model) motionPeriod(s Settings) int64 {
-	switch s.MemsRate {
-	case 0:
+	rate := m.MotionRate(s)
+	if rate == 0 {
 		return 0
-	case 6: // 6.4 Hz
-		return 156_250_000
 	}
-	return int64(1e9) / int64(s.MemsRate)
+	return int64(1e9 / rate)
 }
 
 // flexInputs are the electrodes of a Flex control box, in the order in which

@@ -23,6 +23,9 @@ func TestCatalogue(t *testing.T) {
 							c.Settings = Settings{rate, res, mems, mode.MemsRes, mode.Name}
 							s, err := NewSource(c)
 							require.NoError(t, err, "%+v", c.Settings)
+							if m.Name == "EPOC" {
+								mems = 128 // always
+							}
 							assert.Equal(t, mems != 0, s.Layout(MOT) != nil)
 							n, last := 0, int64(0)
 							s.Advance(testStart+5e9, KindSet(MOT), func(x *Sample) {
@@ -78,7 +81,9 @@ func TestMotionSensorsFollowTheFirmware(t *testing.T) {
 	}
 	m, _ := ModelByName("EPOC")
 	assert.Equal(t, []string{"GYROX", "GYROY"}, m.MotionSensors("", Settings{128, 14, 128, 12, "EPOC"}))
-	none := m.MotionSensors("", m.DefaultSettings())
+	assert.Equal(t, []string{"GYROX", "GYROY"}, m.MotionSensors("", m.DefaultSettings()), "memsRate 0 says nothing of the gyroscopes")
+	m, _ = ModelByName("EPOCPLUS")
+	none := m.MotionSensors("", m.CompleteSettings(Settings{Mode: "EPOC"}))
 	assert.NotNil(t, none, "printed [], not null")
 	assert.Empty(t, none)
 }

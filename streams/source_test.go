@@ -44,7 +44,7 @@ func wire(s *Source, x *Sample) string {
 func TestRates(t *testing.T) {
 	// samples of a stream in 20 s; -1: the headset has no such stream
 	for name, want := range map[string][NumKinds]int{
-		"EPOC":     {2560, -1, 40, 40, 145, 40, 2, 160, 640},
+		"EPOC":     {2560, 2560, 40, 40, 145, 40, 2, 160, 640},
 		"EPOCPLUS": {5120, 1280, 40, 40, 145, 40, 2, 160, 640},
 		"EPOCX":    {5120, 1280, 40, 40, 145, 40, 2, 160, 640},
 		"INSIGHT":  {2560, 1280, 40, 40, 145, 40, 2, 160, 640},

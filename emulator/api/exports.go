@@ -392,9 +392,12 @@ func (s *Service) exportedRecord(r *sessionstore.Record, applicationID string) e
 		UUID: r.ID, Title: r.Title, Description: r.Description, Subject: r.SubjectName, Number: r.Number,
 		Start: r.Start.In(s.world.Zone), End: r.End.In(s.world.Zone), ApplicationID: applicationID, User: r.Owner,
 		Headset: export.Headset{Type: h.Model, ID: h.ID, Serial: serial, Firmware: h.Firmware, ConnectionType: h.ConnectedBy},
-		Rates:   map[streams.Kind]float64{streams.EEG: float64(h.Settings.EEGRate), streams.MOT: motionRate(h.Settings.MemsRate)},
+		Rates:   map[streams.Kind]float64{streams.EEG: float64(h.Settings.EEGRate)},
 
 		Demographics: s.demographics(r),
+	}
+	if model, ok := streams.ModelByName(h.Model); ok {
+		out.Rates[streams.MOT] = model.MotionRate(streams.Settings(h.Settings))
 	}
 	if len(h.Mappings) > 0 {
 		out.Mappings = h.Mappings
@@ -413,15 +416,6 @@ func (s *Service) exportedRecord(r *sessionstore.Record, applicationID string) e
 		out.Markers = append(out.Markers, marker)
 	}
 	return out
-}
-
-// motionRate is the samples per second behind settings.memsRate: 6 stands for
-// the 6.4 Hz of an MN8.
-func motionRate(memsRate int) float64 {
-	if memsRate == 6 {
-		return 6.4
-	}
-	return float64(memsRate)
 }
 
 // exportFault turns what went wrong into the failure entry of its kind.

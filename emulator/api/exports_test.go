@@ -199,6 +199,7 @@ func TestExportHoldsWhatWasStreamed(t *testing.T) {
 		{"EPOC+ with a gyroscope", func(w *World) { *w = DefaultWorld() }, `"eeg","mot","dev","eq","pow","met"`, 256,
 			"MOT.CounterMems,MOT.InterpolatedMems,MOT.GyroX,MOT.GyroY,MOT.GyroZ,MOT.AccX,MOT.AccY,MOT.AccZ,MOT.MagX,MOT.MagY,MOT.MagZ"},
 		{"EPOC Flex", headset(HeadsetSpec{ID: "EPOCFLEX-3B9A0001"}), `"eeg","mot","dev","eq","pow","met"`, 128, "EEG.C3,EEG.T7,EEG.F3,EEG.F7"},
+		{"EPOC", headset(HeadsetSpec{ID: "EPOC-3B9A0001"}), `"eeg","mot","dev","eq","pow","met"`, 128, "MOT.CounterMems,MOT.InterpolatedMems,MOT.GyroX,MOT.GyroY,PM."},
 		{"MN8", headset(HeadsetSpec{ID: "MN8-3B9A0001"}), `"eeg","mot","dev","eq","pow","met"`, 128, "EEG.T7,EEG.T8,EEG.RawCq"},
 		{"Cortex 2.3", func(w *World) { w.CortexVersion = "2.3" }, `"eeg","mot","dev","pow","met"`, 256, "PM.Interest.Max,PM.Focus.IsActive,PM.Focus.Scaled"},
 		{"losses", losses, `"eeg","mot","dev","eq","pow","met"`, 256, "EEG.Counter,EEG.Interpolated"},
