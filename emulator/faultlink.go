@@ -165,10 +165,11 @@ func (r *run) received(c *client, binary bool, data []byte) {
 		}
 		frame := faults.Frame{Dir: faults.In, Kind: faults.Request, Conn: c.number, Bytes: data}
 		if json.Unmarshal(data, &about) == nil && about.Method != "" {
-			frame.Method, frame.ID, frame.Mark = about.Method, about.ID, called{}
+			call := called{marshalParams(about.Params)}
+			frame.Method, frame.ID, frame.Mark = about.Method, about.ID, call
 			// What the client did is noted when it did so, not when a slow or
 			// broken wire lets the service see it.
-			r.noteCall(c.number, about.Method, about.ID, marshalParams(about.Params))
+			r.noteCall(c.number, about.Method, about.ID, call.params)
 		}
 		r.through(frame)
 	}
@@ -264,6 +265,7 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 		}
 		switch mark := d.Frame.Mark.(type) {
 		case called: // a rule has refused the request
+			r.countCall(c.number, d.Frame.Method, mark.params)
 			r.refused(&d.Frame)
 		case *news:
 			r.given(mark, &d.Frame)
@@ -273,7 +275,7 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 }
 
 // called marks a request that the journal has.
-type called struct{}
+type called struct{ params []byte }
 
 // news is an answer, a warning or a sample on its way to a client. It is noted when the
 // client is given it, not when the service has made it: what is late, lost or

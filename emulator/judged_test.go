@@ -124,6 +124,20 @@ func TestAClientIsJudgedByWhatItWasGiven(t *testing.T) {
 	}
 }
 
+// A call that a rule refuses is a call all the same: the timeline and the counters
+// know of it.
+func TestRefusedCallsCount(t *testing.T) {
+	e := startWith(t, `
+faults: [{on: {method: createSession, count: 1}, error: -32000}]
+timeline: [{onCall: {method: createSession, params: {status: active}, n: 2}, do: {warning: 19}}]
+`)
+	p := &player{peer: dialMemory(t, e), e: e, vars: map[string]string{}}
+	p.play(authorizing)
+	assert.Equal(t, []string{"-32000"}, p.play(activating))
+	assert.Equal(t, []string{"ok", "19"}, p.play(activating))
+	assert.EqualValues(t, 2, e.Counters().Calls["createSession"])
+}
+
 // What somebody does by hand is in the journal, with what it says.
 func TestJournalHasWhatIsDoneByHand(t *testing.T) {
 	e := startWith(t, "")

@@ -84,6 +84,7 @@ func TestJournalIsBounded(t *testing.T) {
 func TestFramesHeldByFaultsAreBounded(t *testing.T) {
 	e := startWith(t, "world: {limits: {outbox: 65536}}\n")
 	p, other := dialMemory(t, e), dialMemory(t, e)
+	other.sync() // the service knows it by now
 	p.subscribe("eeg")
 	day := strict.Duration(24 * time.Hour)
 	_, err := e.AddFault(faults.Rule{On: faults.Match{Kind: []string{"sample"}}, Latency: &faults.Latency{Fixed: &day}})

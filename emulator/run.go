@@ -166,15 +166,21 @@ func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
 
 func (r *run) requested(peer sessionstore.ConnID, req *rpc.Request) {
 	params := marshalParams(req.Params)
-	if _, known := r.service.Method(req.Method); known {
-		r.journal.calls[req.Method]++
-	} else {
-		r.journal.calls["unknown"]++ // clients must not make up names of counters
-	}
 	if !r.told {
 		r.noteCall(uint64(peer), req.Method, req.ID, params)
 	}
-	r.engine.OnCall(uint64(peer), req.Method, params)
+	r.countCall(uint64(peer), req.Method, params)
+}
+
+// countCall counts a call that is about to be served, or refused by a rule of the
+// faults, and tells the timeline of it.
+func (r *run) countCall(conn uint64, method string, params []byte) {
+	if _, known := r.service.Method(method); known {
+		r.journal.calls[method]++
+	} else {
+		r.journal.calls["unknown"]++ // clients must not make up names of counters
+	}
+	r.engine.OnCall(conn, method, params)
 }
 
 // stranger reports that the world has no license of an id: it may be the key of
