@@ -27,6 +27,7 @@ type device struct {
 	source *streams.Source // nil unless connected
 	// connections counts them: a headset that comes back does not repeat its signal.
 	connections int
+	putOn       int // counts how often it was put on a head
 	tick        *streams.Event
 	attempt     attempt        // to connect
 	ready       *streams.Event // the end of its not being ready
@@ -123,7 +124,7 @@ func (s *Service) addDevice(spec HeadsetSpec) error {
 			h.Status = sessionstore.HeadsetDiscovered
 		}
 	case StartConnected:
-		if err := d.start(); err != nil {
+		if err := d.start(nil); err != nil {
 			return err
 		}
 		h.Status, h.ConnectedSince = sessionstore.HeadsetConnected, s.Now()
@@ -148,8 +149,9 @@ func (s *Service) appear(d *device) {
 	}
 }
 
-// start begins the simulation of a headset that has just been connected.
-func (d *device) start() error {
+// start begins the simulation of a headset that has just been connected, or goes
+// on with a state.
+func (d *device) start(state *streams.State) error {
 	s := d.service
 	settings := d.model.DefaultSettings()
 	if d.spec.Settings != nil {
@@ -162,7 +164,11 @@ func (d *device) start() error {
 		config.Truth = func(t streams.Truth) { truth(d.headset.ID, t) }
 	}
 	settled := config.State
-	if d.spec.SettleFor > 0 {
+	settles := state == nil && d.spec.SettleFor > 0
+	if state != nil {
+		config.State = *state
+	}
+	if settles {
 		unsettle(&config.State)
 	}
 	source, err := streams.NewSource(config)
@@ -170,8 +176,11 @@ func (d *device) start() error {
 		return fmt.Errorf("headset %s: %w", d.headset.ID, err)
 	}
 	d.source, d.silent, d.config, d.shadow = source, false, config, nil
-	if d.spec.SettleFor > 0 {
-		s.sched.After(int64(d.spec.SettleFor), func() { d.settle(source, settled) })
+	if state == nil {
+		d.putOn++
+	}
+	if putOn := d.putOn; settles {
+		s.sched.After(int64(d.spec.SettleFor), func() { d.settle(putOn, settled) })
 	}
 	d.headset.Sensors = source.Sensors()
 	d.headset.MotionSensors = d.model.MotionSensors(d.headset.Firmware, settings)
@@ -187,8 +196,8 @@ func unsettle(st *streams.State) {
 }
 
 // settle ends that, for what nobody has changed meanwhile.
-func (d *device) settle(source *streams.Source, to streams.State) {
-	if d.source != source {
+func (d *device) settle(putOn int, to streams.State) {
+	if d.source == nil || d.putOn != putOn {
 		return // connected anew
 	}
 	update := func(st *streams.State) {
@@ -569,7 +578,7 @@ func (s *Service) connected(d *device) error {
 	if d.attempt.by != "" && d.attempt.by != d.headset.ConnectedBy {
 		d.setConnectedBy(d.attempt.by)
 	}
-	if err := d.start(); err != nil {
+	if err := d.start(nil); err != nil {
 		return err
 	}
 	if wait := int64(s.world.HeadsetReady); wait > 0 {

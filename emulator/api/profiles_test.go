@@ -571,6 +571,31 @@ func TestModelOutlivesNothing(t *testing.T) {
 	require.Greater(t, counts["push"], 30)
 }
 
+// TestNewSettingsKeepHeadAndProfile: updateHeadset changes the headset, neither
+// the head under it nor the profile that is loaded.
+func TestNewSettingsKeepHeadAndProfile(t *testing.T) {
+	b := newBCIBench(t, func(w *World) {
+		w.Headsets[0].SettleFor = time.Second
+		w.SessionsOverUSBCable = true
+	})
+	b.advance(2 * time.Second)
+	b.load("a", "demo")
+	require.NoError(t, b.service.UpdateSignal(epoc, func(s *streams.State) {
+		s.Contact, s.Battery.Percent = map[string]int{"AF3": 2}, 41
+	}))
+	require.NoError(t, b.service.SetUSBCable(epoc, true))
+	b.result("a", "updateHeadset", `$h,"setting":{"mode":"EPOCPLUS","eegRate":128,"memsRate":0}`)
+	b.advance(time.Second)
+	require.Equal(t, 128, b.service.devices[epoc].headset.Settings.EEGRate)
+	b.result("a", "subscribe", `$s,"streams":["dev"]`)
+	b.frames["a"] = nil
+	b.advance(500 * time.Millisecond)
+	require.Contains(t, b.frames["a"][0], `{"dev":[2,1.0,[2,4,4,4,4,4,4,4,4,4,4,4,4,4,75],41]`)
+	b.result("a", "unsubscribe", `$s,"streams":["dev"]`)
+	counts, _ := b.com("push", 0.9, 10*time.Second)
+	require.Greater(t, counts["push"], 30)
+}
+
 func TestProfilesOfTheLoggedInUserOnly(t *testing.T) {
 	b := newBCIBench(t, nil)
 	b.load("a", "demo")

@@ -125,7 +125,8 @@ func (c *Call) possible(d *device, wanted streams.Settings) (streams.Settings, e
 }
 
 // configure gives a headset new settings. Its streams have other columns and
-// rates from then on, so that its subscriptions and records end.
+// rates from then on, so that its subscriptions and records end. The head and the
+// profile that is loaded stay.
 func (s *Service) configure(d *device, settings streams.Settings) error {
 	d.spec.Settings = &settings
 	if d.source == nil {
@@ -137,9 +138,13 @@ func (s *Service) configure(d *device, settings streams.Settings) error {
 			s.apply(s.Store.StopStreams(sess, sessionstore.ClosedByCortex))
 		}
 	}
-	ready := d.headset.Ready
-	err := d.start()
-	d.headset.Ready = ready
+	d.advance()
+	state := d.source.State()
+	state.FacialExpression.EyeAct = "neutral" // it has happened
+	ready, silent := d.headset.Ready, d.silent
+	err := d.start(&state)
+	d.headset.Ready, d.silent = ready, silent
+	s.teach(d.headset)
 	return err
 }
 
