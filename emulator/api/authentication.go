@@ -207,8 +207,12 @@ func (s *Service) decideLater(app *sessionstore.Application, user string, after 
 		return
 	}
 	s.sched.After(int64(after), func() {
-		if app.AccessOf(user) == sessionstore.AccessPending {
-			s.apply(s.Store.SetAccess(app, user, access))
+		if app.AccessOf(user) != sessionstore.AccessPending {
+			return
+		}
+		changes := s.Store.SetAccess(app, user, access)
+		if user == s.Store.Login.Username { // else there is nobody to be told
+			s.apply(changes)
 		}
 	})
 }

@@ -46,7 +46,8 @@ func parityPage(t *testing.T) string {
 	say := func(format string, args ...any) { fmt.Fprintf(&page, format+"\n", args...) }
 	say("# What is simulated, method by method\n")
 	say("Made from the tables that the service itself works with, by `go test ./emulator/api -run TestParityPage -update`; a test holds it")
-	say("against them. Every method of this page is served. What is guessed, since no public source tells it, is said.\n")
+	say("against them. Every method of this page is served, those for virtual headsets where world.virtualHeadsetMethods is on. What is")
+	say("guessed, since no public source tells it, is said.\n")
 	say("Besides the codes in the tables every method can answer -32602 for a value of a wrong type or kind and -32018 for a missing parameter,")
 	say("a method with `cortexToken` -32014, -32015, -32033, -32034, -32102 and -32170 as well, in the order: required parameters, signature,")
 	say("expiry, application, user, access right, values, objects, states. That order is a guess. **Bold** parameters are required.")
