@@ -601,11 +601,17 @@ func (c *checker) timeline() {
 	c.lifetimes()
 }
 
+// preparing reports whether an action can be done to a headset before it is there.
+func preparing(path string) bool {
+	return slices.ContainsFunc([]string{DoConnectOutcome, DoClock, DoUSBCable}, func(name string) bool { return strings.Contains(path, "."+name+".") })
+}
+
 // lifetimes finds actions on headsets and faults that are not there yet, or not
 // any more, as far as the times of the timeline are fixed.
 func (c *checker) lifetimes() {
 	type life struct {
 		there          bool // from the start
+		off            bool // until appearsAfter, or until it is switched on
 		unsure         bool // it comes or goes at a time that nobody knows
 		added, removed []Duration
 	}
@@ -618,7 +624,11 @@ func (c *checker) lifetimes() {
 		return lives[key]
 	}
 	for _, h := range c.doc.World.Headsets {
-		of("headset", h.ID).there = true
+		if l := of("headset", h.ID); deref(h.AppearsAfter) > 0 {
+			l.off, l.added = true, append(l.added, *h.AppearsAfter)
+		} else {
+			l.there = true
+		}
 	}
 	for _, r := range c.doc.Faults {
 		of("fault", r.ID).there = true
@@ -635,8 +645,11 @@ func (c *checker) lifetimes() {
 			case *ClearFault:
 				l = of("fault", x.ID)
 			case *OnHeadset:
-				if a.Name == DoRemoveHeadset {
-					l = of("headset", x.Headset)
+				switch on := of("headset", x.Headset); {
+				case a.Name == DoRemoveHeadset:
+					l = on
+				case a.Name == DoHeadsetOn && on.off:
+					l, added = on, true
 				}
 			}
 			switch {
@@ -656,7 +669,7 @@ func (c *checker) lifetimes() {
 			continue
 		}
 		at, l := *c.doc.Timeline[i].At, lives[r.Kind+" "+r.Value]
-		if l == nil || l.unsure {
+		if l == nil || l.unsure || l.off && preparing(r.Path) {
 			continue
 		}
 		came, gone := Duration(-1), Duration(-1)
