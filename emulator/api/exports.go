@@ -392,7 +392,7 @@ func (s *Service) exportedRecord(r *sessionstore.Record, applicationID string) e
 		UUID: r.ID, Title: r.Title, Description: r.Description, Subject: r.SubjectName, Number: r.Number,
 		Start: r.Start.In(s.world.Zone), End: r.End.In(s.world.Zone), ApplicationID: applicationID, User: r.Owner,
 		Headset: export.Headset{Type: h.Model, ID: h.ID, Serial: serial, Firmware: h.Firmware, ConnectionType: h.ConnectedBy},
-		Rates:   map[streams.Kind]float64{streams.EEG: float64(h.Settings.EEGRate)},
+		Rates:   map[streams.Kind]float64{streams.EEG: float64(h.Settings.EEGRate), streams.METLow: 1 / s.world.BasicMetPeriod.Seconds()},
 
 		Demographics: s.demographics(r),
 	}

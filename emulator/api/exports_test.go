@@ -434,6 +434,16 @@ func list(t *testing.T, folder string) (names []string) {
 	return names
 }
 
+// TestExportOfBasicMetrics: without scope pm the file tells their period.
+func TestExportOfBasicMetrics(t *testing.T) {
+	for want, period := range map[string]time.Duration{"eeg_256;pm_0.1,": 0, "eeg_256;pm_0.25,": 4 * time.Second} {
+		b := recorded(t, "", func(w *World) { w.Licenses[0].Scopes, w.BasicMetPeriod = []string{"eeg"}, period })
+		folder := t.TempDir()
+		require.Equal(t, b.vars["$record"], successes(b.export("a", folder, "EEG,PM")))
+		require.Contains(t, lines(t, folder, "*.csv")[0], want)
+	}
+}
+
 func TestExportErrors(t *testing.T) {
 	for _, test := range []struct {
 		name, params string

@@ -596,6 +596,21 @@ func TestNewSettingsKeepHeadAndProfile(t *testing.T) {
 	require.Greater(t, counts["push"], 30)
 }
 
+// TestVirtualHeadsetChangesAtOnce: a call of updateVirtualHeadset that changes the
+// motion rate changes the head too.
+func TestVirtualHeadsetChangesAtOnce(t *testing.T) {
+	b := newBCIBench(t, func(w *World) { w.VirtualHeadsetMethods, w.Headsets[0].Virtual = true, true })
+	b.load("a", "demo")
+	id := b.service.devices[epoc].headset.VirtualID
+	b.result("a", "updateVirtualHeadset", `"virtualHeadsetId":"`+id+`","powerOn":true,"motionRate":32,"battery":1,"cq":{"AF3":1}`)
+	b.result("a", "subscribe", `$s,"streams":["dev","mot"]`)
+	b.frames["a"] = nil
+	b.advance(500 * time.Millisecond)
+	require.Len(t, b.frames["a"], 16+1)
+	require.Contains(t, b.frames["a"][16], `{"dev":[1,1.0,[1,4,4,4,4,4,4,4,4,4,4,4,4,4,62],12]`)
+	require.NotNil(t, b.service.Store.LoadedProfile(b.service.Store.Headset(epoc)))
+}
+
 func TestProfilesOfTheLoggedInUserOnly(t *testing.T) {
 	b := newBCIBench(t, nil)
 	b.load("a", "demo")

@@ -300,12 +300,13 @@ func updateVirtualHeadset(c *Call, a rpc.Args) (any, error) {
 	v.apply(&state)
 	d.spec.Signal = &state
 	d.headset.CustomName = v.name
-	if v.motionRate != rate {
-		if err := c.configure(d, v.settings(d.model)); err != nil {
+	if d.source != nil {
+		if err := c.changeSignal(v.headset, v.apply); err != nil {
 			return nil, err
 		}
-	} else if d.source != nil {
-		if err := c.changeSignal(v.headset, v.apply); err != nil {
+	}
+	if v.motionRate != rate {
+		if err := c.configure(d, v.settings(d.model)); err != nil {
 			return nil, err
 		}
 	}
