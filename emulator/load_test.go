@@ -220,16 +220,20 @@ func TestLoadStalledReader(t *testing.T) {
 		c.subscribe("reader-"+strconv.Itoa(i), "eeg")
 		go func() { results <- c.watch(256, over.Load) }()
 	}
-	// The one that will not read asks for as much as twenty clients.
+	// The one that will not read asks for as much as twenty clients, all at once:
+	// while it still read answers, a slow machine could be too slow for the samples
+	// between them.
 	stalled := dialRaw(t, e)
+	var wishes []string
 	for i := range 20 {
-		name := "stalled-" + strconv.Itoa(i)
-		token, err := stalled.ask("authorize", map[string]any{"clientId": name, "clientSecret": "s"}, "cortexToken")
+		token := stalled.call("authorize", map[string]any{"clientId": "stalled-" + strconv.Itoa(i), "clientSecret": "s"})["cortexToken"]
+		session := stalled.call("createSession", map[string]any{"cortexToken": token, "status": "active"})["id"]
+		text, err := json.Marshal(map[string]any{"cortexToken": token, "session": session, "streams": allStreams})
 		require.NoError(t, err)
-		session, err := stalled.ask("createSession", map[string]any{"cortexToken": token, "status": "active"}, "id")
-		require.NoError(t, err)
-		_, err = stalled.ask("subscribe", map[string]any{"cortexToken": token, "session": session, "streams": allStreams}, "")
-		require.NoError(t, err)
+		wishes = append(wishes, fmt.Sprintf(`{"id":1,"jsonrpc":"2.0","method":"subscribe","params":%s}`, text))
+	}
+	for _, wish := range wishes {
+		stalled.send(wish)
 	}
 	settledWithin(t, 60*time.Second, func() bool { return e.Stats().SlowReaders == 1 })
 	over.Store(true)
