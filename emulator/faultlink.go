@@ -3,7 +3,6 @@ package emulator
 import (
 	"encoding/json"
 	"math"
-	"slices"
 
 	"github.com/coder/websocket"
 
@@ -165,7 +164,7 @@ func (r *run) received(c *client, binary bool, data []byte) {
 		}
 		frame := faults.Frame{Dir: faults.In, Kind: faults.Request, Conn: c.number, Bytes: data}
 		if json.Unmarshal(data, &about) == nil && about.Method != "" {
-			call := called{marshalParams(about.Params)}
+			call := &called{id: about.ID, params: marshalParams(about.Params)}
 			frame.Method, frame.ID, frame.Mark = about.Method, about.ID, call
 			// What the client did is noted when it did so, not when a slow or
 			// broken wire lets the service see it.
@@ -255,7 +254,7 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 	case d.Close != 0:
 		c.hangUp(d.Close, d.Reason, false)
 	case d.Frame.Dir == faults.In:
-		_, r.told = d.Frame.Mark.(called)
+		_, r.told = d.Frame.Mark.(*called)
 		r.service.Receive(sessionstore.ConnID(c.number), false, d.Frame.Bytes)
 		r.told = false
 	default:
@@ -264,9 +263,12 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 			defer c.conn.SetFragment(0)
 		}
 		switch mark := d.Frame.Mark.(type) {
-		case called: // a rule has refused the request
-			r.countCall(c.number, d.Frame.Method, mark.params)
-			r.refused(&d.Frame)
+		case *called:
+			if mark.refusal == nil {
+				mark.refusal = &news{id: mark.id, entry: scenarios.Entry{Conn: c.number, Kind: scenarios.EntryAnswer, Method: d.Frame.Method, ID: scenarios.JSON(mark.id)}}
+				r.countCall(c.number, d.Frame.Method, mark.params)
+			}
+			r.given(mark.refusal, &d.Frame)
 		case *news:
 			r.given(mark, &d.Frame)
 		}
@@ -274,8 +276,13 @@ func (r *run) perform(c *client, d *faults.Delivery) {
 	}
 }
 
-// called marks a request that the journal has.
-type called struct{ params []byte }
+// called marks a request that the journal has. It comes back as an answer when a
+// rule has refused it.
+type called struct {
+	id      json.RawMessage
+	params  []byte
+	refusal *news
+}
 
 // news is an answer, a warning or a sample on its way to a client. It is noted when the
 // client is given it, not when the service has made it: what is late, lost or
@@ -319,20 +326,6 @@ func idText(id json.RawMessage) string {
 
 // byRule is the plain reason of an error that a rule of the faults has made.
 const byRule = "a rule of the faults"
-
-// refused notes an error that a rule has answered.
-func (r *run) refused(f *faults.Frame) {
-	entry := scenarios.Entry{
-		At: r.Now(), Conn: f.Conn, Kind: scenarios.EntryError, Method: f.Method, ID: slices.Clone(f.ID), Code: f.Code, Why: byRule,
-	}
-	var answer struct {
-		Error struct{ Message json.RawMessage }
-	}
-	if json.Unmarshal(f.Bytes, &answer) == nil { // else another rule has broken it
-		entry.Message = redact(answer.Error.Message)
-	}
-	r.note(&entry)
-}
 
 // hit notes that a rule has hit a frame. Samples are many: of those only the
 // first is noted, the rule counts the rest.

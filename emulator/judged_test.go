@@ -1,7 +1,10 @@
 package emulator_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +12,7 @@ import (
 	"github.com/coder/websocket"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/fakecortex/fakecortex/emulator"
 	"github.com/fakecortex/fakecortex/scenarios"
@@ -163,4 +167,76 @@ func TestJournalHasWhatIsDoneByHand(t *testing.T) {
 		`clearFault {"id":"latency-1"}`, `clearFault {"id":"latency-1"}`, `"clearFault could not be done: fault \"latency-1\": there is no such rule"`,
 		`"the clock is x10 from now on"`, `"the clock is manual from now on"`, `"the clock is x10 from now on"`, `"the clock is manual from now on"`,
 	}, got)
+}
+
+// firsts are the first answers with an id: it may be there once more, when a rule
+// copies it, or the request.
+type firsts []string
+
+func (f *firsts) add(id string, code int) {
+	if !slices.ContainsFunc(*f, func(have string) bool { return strings.HasPrefix(have, id+" ") }) {
+		*f = append(*f, fmt.Sprint(id, " ", code))
+	}
+}
+
+// TestJournalIsWhatTheClientGot lets one or two rules loose on some calls, and holds
+// the journal's answers against those that the client can read, in their order.
+func TestJournalIsWhatTheClientGot(t *testing.T) {
+	e := emulator.StartT(t, emulator.Options{})
+	journal := func(kinds ...string) emulator.JournalPage { return e.Journal(emulator.JournalQuery{Kinds: kinds}) }
+	given := 0
+	rapid.Check(t, func(rt *rapid.T) {
+		var rules []string
+		for range rapid.IntRange(1, 2).Draw(rt, "rules") {
+			on := rapid.SampledFrom([]string{"", "kind: answer", "kind: request", "method: queryHeadsets", "kind: answer, method: getUserLogin", "kind: [answer, warning]"}).Draw(rt, "on")
+			more := rapid.SampledFrom([]string{"", "probability: 0.5", "count: 2", "nth: 2", "skip: 1"}).Draw(rt, "more")
+			fault := rapid.SampledFrom([]string{
+				"latency: {uniform: [0s, 700ms]}", "latency: 1s", "stall: 600ms", "burst: 700ms", "drop: ", "duplicate: {times: 2, gap: 300ms}",
+				"reorder: 2", "truncate: 9", "wrongId: ", "error: -32000", "wait: answer", "insert: {before: {a: 1}}", "fragment: 20", "bandwidth: 300",
+			}).Draw(rt, "fault")
+			rules = append(rules, "{on: {"+strings.Trim(on+", "+more, ", ")+"}, "+fault+"}")
+		}
+		err := e.LoadDocument([]byte("extends: default\nfaults: ["+strings.Join(rules, ", ")+"]"), nil)
+		var mistakes scenarios.Errors
+		if errors.As(err, &mistakes) {
+			return // such as a wrong id of requests
+		}
+		require.NoError(rt, err)
+		p := dialMemory(t, e)
+		defer p.conn.CloseNow()
+		for i := range rapid.IntRange(1, 8).Draw(rt, "calls") {
+			method := rapid.SampledFrom([]string{"getCortexInfo", "queryHeadsets", "getUserLogin", "querySessions", "madeUp"}).Draw(rt, "method")
+			p.write(fmt.Sprintf(`{"id":%d,"jsonrpc":"2.0","method":%q,"params":{}}`, i+1, method))
+			require.Eventually(rt, func() bool { return journal("call").Matched == i+1 }, time.Minute, 100*time.Microsecond)
+			require.NoError(rt, e.Advance(time.Duration(rapid.IntRange(0, 900).Draw(rt, "pause"))*time.Millisecond))
+		}
+		require.NoError(rt, e.Advance(10*time.Second))
+		var noted, got firsts
+		for _, entry := range journal("answer", "error").Entries {
+			noted.add(string(entry.ID), entry.Code)
+		}
+		require.NoError(rt, e.Act("clearFault"))
+		p.write(`{"id":"end","jsonrpc":"2.0","method":"getCortexInfo"}`)
+		for {
+			var frame struct {
+				ID    any
+				Error struct{ Code int }
+			}
+			if json.Unmarshal([]byte(p.read()), &frame) != nil {
+				continue // broken
+			}
+			if frame.ID == "end" {
+				break
+			}
+			switch id, ok := frame.ID.(float64); {
+			case ok && id < 1000: // else it is a wrong one
+				got.add(fmt.Sprint(id), frame.Error.Code)
+			case frame.ID == nil && frame.Error.Code != 0: // to a request that was broken on its way
+				got.add("", frame.Error.Code)
+			}
+		}
+		require.Equal(rt, got, noted, "%s", rules)
+		given += len(got)
+	})
+	require.Positive(t, given)
 }
