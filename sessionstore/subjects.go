@@ -93,6 +93,8 @@ type SubjectQuery struct {
 	OrderBy     []Order
 	Limit       int
 	Offset      int
+	// CountryName gives the name of a country code, for its order; nil: the code.
+	CountryName func(code string) string
 }
 
 // SubjectOrderKeys are the keys of querySubjects' orderBy.
@@ -115,7 +117,7 @@ func (q *SubjectQuery) holds(sub *Subject) bool {
 		q.Born.holds(sub.DateOfBirth, cmp.Compare[string])
 }
 
-func compareSubjects(a, b *Subject, key string) int {
+func (q *SubjectQuery) compare(a, b *Subject, key string) int {
 	switch key {
 	case "subjectName":
 		return cmp.Compare(a.Name, b.Name)
@@ -123,7 +125,12 @@ func compareSubjects(a, b *Subject, key string) int {
 		return cmp.Compare(a.DateOfBirth, b.DateOfBirth)
 	case "sex":
 		return cmp.Compare(a.Sex, b.Sex)
-	case "countryCode", "countryName":
+	case "countryName":
+		if q.CountryName != nil {
+			return cmp.Compare(q.CountryName(a.CountryCode), q.CountryName(b.CountryCode))
+		}
+		return cmp.Compare(a.CountryCode, b.CountryCode)
+	case "countryCode":
 		return cmp.Compare(a.CountryCode, b.CountryCode)
 	case "state":
 		return cmp.Compare(a.State, b.State)
@@ -142,6 +149,6 @@ func (s *Store) QuerySubjects(q SubjectQuery) (page []*Subject, count int) {
 			found = append(found, sub)
 		}
 	}
-	sortBy(found, q.OrderBy, compareSubjects)
+	sortBy(found, q.OrderBy, q.compare)
 	return pageOf(found, q.Limit, q.Offset), len(found)
 }

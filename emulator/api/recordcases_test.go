@@ -172,6 +172,22 @@ func TestSubjectMethods(t *testing.T) {
 	}
 }
 
+// TestSubjectsByCountry: Australia comes before Austria, AT before AU.
+func TestSubjectsByCountry(t *testing.T) {
+	b := newBench(t, DefaultWorld())
+	b.session("a")
+	for _, code := range []string{"AT", "AU", ""} {
+		b.result("a", "createSubject", `{`+auth+`,"subjectName":"of `+code+`","countryCode":"`+code+`"}`)
+	}
+	for key, want := range map[string]string{"countryName": "of ,of AU,of AT", "countryCode": "of ,of AT,of AU"} {
+		var got []string
+		for _, sub := range b.result("a", "querySubjects", `{`+auth+`,"query":{},"orderBy":[{"`+key+`":"ASC"}]}`)["subjects"].([]any) {
+			got = append(got, sub.(map[string]any)["subjectName"].(string))
+		}
+		require.Equal(t, want, strings.Join(got, ","), key)
+	}
+}
+
 func TestSubjectErrors(t *testing.T) {
 	b := newBench(t, DefaultWorld())
 	b.session("a")

@@ -192,7 +192,10 @@ func deleteSubjects(c *Call, a rpc.Args) (any, error) {
 
 func querySubjects(c *Call, a rpc.Args) (any, error) {
 	query := a.Object("query")
-	q := sessionstore.SubjectQuery{Owner: c.token.Username}
+	q := sessionstore.SubjectQuery{Owner: c.token.Username, CountryName: func(code string) string {
+		name, _ := countryName(code)
+		return name
+	}}
 	for _, text := range []struct {
 		name string
 		to   *string
