@@ -1,10 +1,12 @@
 package api
 
 import (
+	"strings"
 	"time"
 
 	"github.com/fakecortex/fakecortex/emulator/rpc"
 	"github.com/fakecortex/fakecortex/sessionstore"
+	"github.com/fakecortex/fakecortex/streams"
 )
 
 // isoMillis is the form of a session's dates: milliseconds and the offset of
@@ -33,16 +35,23 @@ func (s *Service) sessionObject(sess *sessionstore.Session) rpc.Object {
 		o["stopped"] = isoMillis(sess.Stopped.In(s.world.Zone))
 	}
 	if s.compat.PerformanceMetrics {
-		o["performanceMetrics"] = s.performanceMetrics()
+		o["performanceMetrics"] = s.performanceMetrics(sess.Headset)
 	}
 	return o
 }
 
-// performanceMetrics lists the metrics with their names (cortex-example #210
-// and a message of 2021: attention took the place of foc).
-func (s *Service) performanceMetrics() rpc.Array {
+// performanceMetrics lists the metrics of a headset with their names
+// (cortex-example #210 and a message of 2021: attention took the place of foc).
+// What an MN8 lists is not known: here it is what its met has.
+func (s *Service) performanceMetrics(h *sessionstore.Headset) rpc.Array {
 	metric := func(api, displayed, short string) rpc.Object {
 		return rpc.Object{"apiName": api, "displayedName": displayed, "name": nameOf(displayed), "shortDisplayedName": short}
+	}
+	switch model, _ := streams.ModelByName(h.Model); {
+	case model == nil || !model.Met:
+		return rpc.Array{}
+	case model.MetCognitive:
+		return rpc.Array{metric("attention", "Attention", "At"), metric("cognitiveStress", "Cognitive Stress", "CS")}
 	}
 	list := rpc.Array{
 		metric("eng", "Engagement", "En"), metric("exc", "Excitement", "Ex"), metric("str", "Stress", "St"),
@@ -54,8 +63,10 @@ func (s *Service) performanceMetrics() rpc.Array {
 	return append(list, metric("foc", "Focus", "Fo"))
 }
 
-// nameOf lowers the first letter of a metric's displayed name.
-func nameOf(displayed string) string { return string(displayed[0]+'a'-'A') + displayed[1:] }
+// nameOf is a metric's displayed name with a small first letter and no blanks.
+func nameOf(displayed string) string {
+	return string(displayed[0]+'a'-'A') + strings.ReplaceAll(displayed[1:], " ", "")
+}
 
 // headsetObject is the Headset object of the documentation. The one inside a
 // session differs a little.

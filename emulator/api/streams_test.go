@@ -104,6 +104,17 @@ func TestStreamsOfEveryModel(t *testing.T) {
 				gone = append(gone, name)
 			}
 		}
+		// The session lists the metrics that met has.
+		var listed, measured []string
+		for _, x := range b.call("a", "querySessions", `{"cortexToken":"$token"}`)["result"].([]any)[0].(map[string]any)["performanceMetrics"].([]any) {
+			listed = append(listed, x.(map[string]any)["apiName"].(string))
+		}
+		for _, name := range cols["met"] {
+			if name, ok := strings.CutSuffix(fmt.Sprint(name), ".isActive"); ok {
+				measured = append(measured, name)
+			}
+		}
+		assert.Equal(t, measured, listed, m.Name)
 		slices.Sort(gone)
 		assert.Equal(t, missing[m.Name], strings.Join(gone, " "), m.Name)
 		b.advance(3 * time.Second)
