@@ -88,6 +88,7 @@ func TestMalformedInput(t *testing.T) {
 	require.Contains(t, b.frames["a"][before], "-32700", "a binary frame is no request")
 	require.Contains(t, strings.Join(b.reasons, "\n"), "streams: want an array of strings", "our log tells the plain reason")
 	require.Contains(t, strings.Join(b.reasons, "\n"), "did you mean getCortexInfo?")
+	require.Contains(t, strings.Join(b.reasons, "\n"), "Cortex takes JSON in text frames only")
 }
 
 // TestTokens walks a token through its life.
