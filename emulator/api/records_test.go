@@ -256,6 +256,30 @@ func TestRecordEndsWithItsSession(t *testing.T) {
 	}
 }
 
+// TestRecordEndsWithItsHeadset, also where the session outlives it: the samples of
+// another connection belong to another record.
+func TestRecordEndsWithItsHeadset(t *testing.T) {
+	world := DefaultWorld()
+	world.SessionEnd = time.Minute
+	b := newBench(t, world)
+	b.session("a")
+	first := b.record("a")
+	b.advance(3 * time.Second)
+	b.result("a", "controlDevice", `{"command":"disconnect","headset":"EPOCPLUS-3B9A0001"}`)
+	require.Equal(t, sessionstore.RecordProcessing, b.service.Store.Record("demo.user", first).State)
+	b.result("a", "controlDevice", `{"command":"connect","headset":"EPOCPLUS-3B9A0001"}`)
+	b.advance(10 * time.Second)
+	second := b.record("a")
+	b.advance(2 * time.Second)
+	b.result("a", "stopRecord", `{`+inSession+`}`)
+	b.advance(time.Second)
+	for id, samples := range map[string]int64{first: 3 * 256, second: 2 * 256} {
+		require.Equal(t, samples, b.service.data[id].recording.Samples(streams.EEG))
+		result := b.result("a", "exportRecord", fmt.Sprintf(`{%s,"recordIds":[%q],"folder":%q,"format":"EDF","streamTypes":["EEG","MOTION"]}`, auth, id, t.TempDir()))
+		require.Equal(t, id, successes(result))
+	}
+}
+
 // TestRecordEndsWithNewSettings: a record has one layout from start to end.
 func TestRecordEndsWithNewSettings(t *testing.T) {
 	b := newBench(t, DefaultWorld())

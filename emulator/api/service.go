@@ -590,6 +590,7 @@ func (s *Service) apply(changes []sessionstore.Change) {
 			s.warnAll(WarnEULAAccepted, s.warningText(WarnEULAAccepted, ch.Username))
 		case sessionstore.HeadsetChanged:
 			if h := ch.Headset; s.Store.SessionsOutliveHeadset && ch.To <= sessionstore.HeadsetDiscovered {
+				s.StopRecords(h.ID)
 				since := h.ConnectedSince
 				s.sched.After(int64(s.world.SessionEnd), func() {
 					if h.ConnectedSince.Equal(since) { // else it came back
