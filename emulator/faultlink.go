@@ -310,7 +310,7 @@ func (r *run) given(n *news, f *faults.Frame) {
 	entry := n.entry
 	entry.At = r.Now()
 	if e := frame.Error; e != nil && (entry.Kind != scenarios.EntryError || entry.Code != e.Code) {
-		entry.Kind, entry.Code, entry.Message, entry.Why = scenarios.EntryError, e.Code, redact(e.Message), byRule
+		entry.Kind, entry.Code, entry.Message, entry.Why = scenarios.EntryError, e.Code, redact(e.Message), scenarios.ByRule
 		entry.Result, entry.Fields = nil, nil
 	}
 	r.note(&entry)
@@ -323,9 +323,6 @@ func idText(id json.RawMessage) string {
 	}
 	return string(id)
 }
-
-// byRule is the plain reason of an error that a rule of the faults has made.
-const byRule = "a rule of the faults"
 
 // hit notes that a rule has hit a frame. Samples are many: of those only the
 // first is noted, the rule counts the rest.

@@ -418,6 +418,15 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 			l.find("repeated-error", e, "%s answered %d ten times", e.Method, e.Code)
 		}
 	}
+	if (e.Code == -32034 || e.Code == -32135 || e.Code == -32170) && c.errors[key] == 3 {
+		l.find("not-reauthorized", e, "%s answered %d three times", e.Method, e.Code)
+	}
+	if s := l.sessions[call.session]; s != nil && e.Code == -32007 {
+		s.closed = true // the client knows by now that it is gone
+	}
+	if e.Why == ByRule {
+		return // no client's doing
+	}
 	switch e.Code {
 	case -32135:
 		l.find("other-application-token", e, "%s with a token that is not this application's", e.Method)
@@ -427,9 +436,6 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 			l.find("session-before-connected", e, "createSession answered %d: the headset is not available yet", e.Code)
 		}
 	case -32007:
-		if s := l.sessions[call.session]; s != nil {
-			s.closed = true // the client knows by now that it is gone
-		}
 		if e.Method == "subscribe" && c.sessions == 0 {
 			l.find("subscribe-without-session", e, "subscribe with a session that this connection did not create")
 		}
@@ -449,9 +455,6 @@ func (l *Linter) failed(e *Entry, c *lintConn) {
 		case e.Method == "subscribe" && c.sessions == 0 && call.session == "":
 			l.find("subscribe-without-session", e, "subscribe without a session")
 		}
-	}
-	if (e.Code == -32034 || e.Code == -32135 || e.Code == -32170) && c.errors[key] == 3 {
-		l.find("not-reauthorized", e, "%s answered %d three times", e.Method, e.Code)
 	}
 }
 

@@ -312,6 +312,20 @@ func TestLintKnowsTheSameCallInFlight(t *testing.T) {
 	assert.Contains(t, lint(t, "1 call 1 queryHeadsets {}\n2 call 1 queryHeadsets {}"), "same-id-in-flight")
 }
 
+// What a rule of the faults answers says nothing of what the client did, only what
+// it does then.
+func TestLintKnowsTheFaults(t *testing.T) {
+	for _, text := range []string{
+		"1 error 1 createSession -32004", "1 error 1 createSession -32019\n2 error 1 createSession -32019", "1 error 1 injectMarker -32115",
+		"1 error 1 querySessions -32135", "1 error 1 subscribe -32007", "1 error 1 subscribe -32018",
+	} {
+		assert.NotEmpty(t, lint(t, text))
+		assert.Empty(t, lint(t, strings.ReplaceAll(text, "\n", " "+scenarios.ByRule+"\n")+" "+scenarios.ByRule), text)
+	}
+	assert.Contains(t, lint(t, strings.Repeat("1 error 1 querySessions -32034 "+scenarios.ByRule+"\n", 3)), "not-reauthorized")
+	assert.Contains(t, lint(t, strings.Repeat("1 error 1 authorize -32000 "+scenarios.ByRule+"\n", 10)), "repeated-error")
+}
+
 func TestLintCounts(t *testing.T) {
 	l := scenarios.NewLinter()
 	for _, e := range journal(t, "1 error 1 createSession -32004\n2 error 1 createSession -32004") {

@@ -30,6 +30,10 @@ const (
 	EntryNote    EntryKind = "note"    // Message
 )
 
+// ByRule is the Why of an error that a rule of the faults has answered, and not the
+// service.
+const ByRule = "a rule of the faults"
+
 // Entry is one line of the journal: what happened, when, on which connection.
 // What does not apply is empty.
 type Entry struct {
