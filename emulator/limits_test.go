@@ -110,6 +110,7 @@ func TestLimitsOfConnections(t *testing.T) {
 	// Those of a world that is loaded later hold as well.
 	require.NoError(t, e.LoadDocument([]byte("extends: default\nworld: {limits: {connections: 1, message: 1024}}\n"), nil))
 	p := dialTLS(t, e)
+	p.sync() // its handshake is over for the service too, which bounds those as well
 	transport := http.Transport{TLSClientConfig: &tls.Config{RootCAs: e.CertPool()}}
 	defer transport.CloseIdleConnections()
 	_, answer, err := websocket.Dial(t.Context(), e.URL(), &websocket.DialOptions{HTTPClient: &http.Client{Transport: &transport}})
