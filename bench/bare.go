@@ -43,8 +43,12 @@ func serveBare(args []string) error {
 	if err != nil {
 		return err
 	}
+	eeg, err := strconv.Atoi(args[3])
+	if err != nil {
+		return err
+	}
 	s := &bareServer{live: map[net.Conn]struct{}{}}
-	s.build(bytes.Split(bytes.TrimSpace(text), []byte("\n")))
+	s.build(streamsOf(eeg), bytes.Split(bytes.TrimSpace(text), []byte("\n")))
 	listener, err := tls.Listen("tcp", "127.0.0.1:0", &tls.Config{Certificates: []tls.Certificate{cert}})
 	if err != nil {
 		return err
@@ -77,7 +81,7 @@ func header(n int) []byte {
 }
 
 // build makes the writes: as often as each stream wants, in turn.
-func (s *bareServer) build(frames [][]byte) {
+func (s *bareServer) build(streams []stream, frames [][]byte) {
 	byStream := make([][][]byte, len(streams))
 	for _, f := range frames {
 		f = append(bytes.Clone(f[:bytes.LastIndex(f, []byte(`"time":`))+7]), anyTime+"}"...)

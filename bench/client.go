@@ -176,6 +176,7 @@ func (c *client) subscribe(application string) error {
 	if got, err = c.call("createSession", map[string]any{"cortexToken": token, "headset": headset, "status": "active"}); err != nil {
 		return err
 	}
+	streams := streamsOf(256) // all of them, whatever the rate
 	names := make([]string, len(streams))
 	for i, s := range streams {
 		names[i] = s.name

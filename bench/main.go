@@ -32,6 +32,8 @@ func main() {
 	flag.StringVar(&b.binary, "fakecortex", "", "the built command (required)")
 	flag.StringVar(&b.python, "python", "", "a Python that has websockets; empty leaves it out")
 	flag.StringVar(&b.node, "node", "", "a folder whose node_modules have ws, with baseline.js; empty leaves it out")
+	flag.IntVar(&b.eeg, "eeg", 256, "the rate of the eeg, 256 or 128 Hz")
+	crowd := flag.Bool("crowd", false, "measures only clients on the real clock")
 	flag.StringVar(&b.script, "script", "bench/baseline.py", "the Python server")
 	flag.Parse()
 	if *quick {
@@ -40,7 +42,10 @@ func main() {
 	if b.binary == "" {
 		exit(fmt.Errorf("--fakecortex is missing: the path of the built command"))
 	}
-	exit(b.run())
+	if b.eeg != 256 && b.eeg != 128 {
+		exit(fmt.Errorf("--eeg %d: an EPOC X has 256 or 128", b.eeg))
+	}
+	exit(b.run(*crowd))
 }
 
 func exit(err error) {
@@ -55,7 +60,8 @@ func exit(err error) {
 type bench struct {
 	plan
 	binary, python, node, script string
-	dir                          string
+	eeg                          int
+	dir, world                   string
 	pki                          pki
 	rows                         []row
 }
@@ -77,7 +83,7 @@ const (
 
 var names = [4]string{"fakecortex", "bare Go", "Python websockets", "Node ws"}
 
-func (b *bench) run() (err error) {
+func (b *bench) run(crowd bool) (err error) {
 	if b.dir, err = os.MkdirTemp("", "fakecortex-bench-"); err != nil {
 		return err
 	}
@@ -89,12 +95,17 @@ func (b *bench) run() (err error) {
 	if err := b.prepare(); err != nil {
 		return err
 	}
-	for _, measure := range []func() error{b.fullSpeed, b.onTheClock, b.start, b.idleClients} {
+	all := []func() error{b.fullSpeed, b.onTheClock, b.start, b.idleClients}
+	if crowd {
+		all = []func() error{b.onTheClock}
+	}
+	for _, measure := range all {
 		if err := measure(); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("%d cores, %s/%s, %s, load average before the run %s\n\n", runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), load)
+	fmt.Printf("eeg at %d Hz, %d frames a second for each client; %d cores, %s/%s, %s, load average before the run %s\n\n",
+		b.eeg, b.framesPerSecond(), runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), load)
 	b.print()
 	return nil
 }

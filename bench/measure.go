@@ -30,7 +30,7 @@ func percentile(v []float64, p float64) float64 {
 // contestants take turns, so that a busy machine is busy for all of them.
 func (b *bench) fullSpeed() error {
 	rates := [4][]float64{}
-	seconds := b.frames / framesPerSecond()
+	seconds := b.frames / b.framesPerSecond()
 	for range b.repeats {
 		for _, which := range b.contestants() {
 			rate, err := b.once(which, seconds)
@@ -44,7 +44,7 @@ func (b *bench) fullSpeed() error {
 	x := row{what: "the same, times real time", values: none(), format: "%.0f"}
 	for _, which := range b.contestants() {
 		r.values[which] = median(rates[which])
-		x.values[which] = r.values[which] / float64(framesPerSecond())
+		x.values[which] = r.values[which] / float64(b.framesPerSecond())
 	}
 	b.rows = append(b.rows, r, x)
 	return nil
@@ -60,7 +60,7 @@ func (b *bench) once(which, seconds int) (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n := seconds * framesPerSecond()
+	n := seconds * b.framesPerSecond()
 	if which != ours {
 		c, err := dial(fmt.Sprintf("%s/full?n=%d", s.url, n), config, 64<<10)
 		if err != nil {
@@ -222,7 +222,7 @@ func (b *bench) crowd(which, clients int) (late []float64, share, busy float64, 
 	if !measured(s) {
 		busy = math.NaN()
 	}
-	due := b.lasting.Seconds() * float64(framesPerSecond()*clients)
+	due := b.lasting.Seconds() * float64(b.framesPerSecond()*clients)
 	return late, min(100, float64(len(late))/due*100), busy, err
 }
 

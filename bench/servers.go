@@ -14,6 +14,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -23,16 +24,21 @@ import (
 // headset is the EPOC X of all measurements.
 const headset = "EPOCX-3B9A0001"
 
-// streams are what it sends, in Hz.
-var streams = []struct {
+// stream is one stream and its rate, in Hz.
+type stream struct {
 	name string
 	rate int
-}{{"eeg", 256}, {"mot", 64}, {"dev", 2}, {"eq", 2}, {"pow", 8}, {"met", 2}, {"com", 8}, {"fac", 32}}
+}
+
+// streamsOf are what it sends with that rate of eeg, 256 or 128.
+func streamsOf(eeg int) []stream {
+	return []stream{{"eeg", eeg}, {"mot", 64}, {"dev", 2}, {"eq", 2}, {"pow", 8}, {"met", 2}, {"com", 8}, {"fac", 32}}
+}
 
 // framesPerSecond is the sum of their rates.
-func framesPerSecond() int {
+func (b *bench) framesPerSecond() int {
 	n := 0
-	for _, s := range streams {
+	for _, s := range streamsOf(b.eeg) {
 		n += s.rate
 	}
 	return n
@@ -124,7 +130,7 @@ func (b *bench) serve(which int, manual bool) (*server, error) {
 		if err != nil {
 			return nil, err
 		}
-		return launch(exec.Command(self, append([]string{bareCommand}, append(files, b.pki.bare)...)...))
+		return launch(exec.Command(self, append([]string{bareCommand}, append(files, b.pki.bare, strconv.Itoa(b.eeg))...)...))
 	case python:
 		return launch(exec.Command(b.python, append([]string{b.script}, append(files, b.pki.recording)...)...))
 	case node:
@@ -135,7 +141,7 @@ func (b *bench) serve(which int, manual bool) (*server, error) {
 		clock = "manual"
 	}
 	return launch(exec.Command(b.binary, "--listen", "localhost:0", "--control", "localhost:0", "--tls-dir", filepath.Join(b.dir, "tls"),
-		"--log-level", "warn", "--clock", clock, "--set", "headset="+headset, "--set", "firmware=f10"))
+		"--log-level", "warn", "--clock", clock, "--scenario", b.world))
 }
 
 // config returns what a client of that server trusts.
@@ -199,6 +205,11 @@ func (b *bench) prepare() error {
 			return err
 		}
 	}
+	b.world = filepath.Join(b.dir, "world.yaml")
+	world := fmt.Sprintf("version: 1\nextends: default\nworld: {headsets: [{id: %s, firmware: f10, settings: {mode: EPOCPLUS, eegRate: %d, memsRate: 64}}]}\n", headset, b.eeg)
+	if err := os.WriteFile(b.world, []byte(world), 0o600); err != nil {
+		return err
+	}
 	recording, frames, err := b.record()
 	if err != nil {
 		return fmt.Errorf("record what the others send: %w", err)
@@ -235,8 +246,9 @@ func (b *bench) record() (values, frames []byte, err error) {
 		return nil, nil, err
 	}
 	byStream := map[string][]json.RawMessage{}
+	streams := streamsOf(b.eeg)
 	missing := len(streams)
-	for n := 0; missing > 0 || n < (seconds-4)*framesPerSecond(); n++ { // pow and met begin later
+	for n := 0; missing > 0 || n < (seconds-4)*b.framesPerSecond(); n++ { // pow and met begin later
 		frame, err := c.next()
 		if err != nil {
 			return nil, nil, err
@@ -255,14 +267,14 @@ func (b *bench) record() (values, frames []byte, err error) {
 			}
 		}
 	}
-	type stream struct {
+	type recorded struct {
 		Name   string            `json:"name"`
 		Rate   int               `json:"rate"`
 		Values []json.RawMessage `json:"values"`
 	}
-	var list []stream
+	var list []recorded
 	for _, s := range streams {
-		list = append(list, stream{s.name, s.rate, byStream[s.name]})
+		list = append(list, recorded{s.name, s.rate, byStream[s.name]})
 	}
 	values, err = json.Marshal(list)
 	return values, frames, err
