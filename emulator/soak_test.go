@@ -74,6 +74,20 @@ func TestSoak(t *testing.T) {
 	require.Less(t, s.cutShort.Load(), s.visits.Load(), "some visits went through")
 }
 
+// TestSoakGuests holds that the guests are right: what they call goes through in
+// a world that refuses unknown parameters, in any version that has the methods.
+func TestSoakGuests(t *testing.T) {
+	for _, version := range []string{"2.1.1", "2.7", "3.7", "4.8"} {
+		e := startWith(t, fmt.Sprintf(`world: {cortexVersion: "%s", rules: {unknownParameter: invalidParams}}`+"\n", version), func(o *emulator.Options) {
+			o.Clock, o.Listen, o.Files.RecordDir = "x20", []string{"localhost:0"}, t.TempDir()
+		})
+		s := &soak{t: t, e: e, folder: t.TempDir()}
+		for which := range numErrands {
+			require.NoError(t, s.visit(rand.New(rand.NewPCG(1, 2)), "guest", []int{which}), "errand %d with Cortex %s", which, version)
+		}
+	}
+}
+
 type soak struct {
 	t                *testing.T
 	e                *emulator.Emulator
@@ -104,6 +118,14 @@ func (s *soak) churn(d time.Duration, seed uint64) {
 // guest is one visit of a client. The world may end it at any point, which is
 // an error only for itself.
 func (s *soak) guest(rng *rand.Rand, name string) error {
+	errands := make([]int, rng.IntN(4))
+	for i := range errands {
+		errands[i] = rng.IntN(numErrands)
+	}
+	return s.visit(rng, name, errands)
+}
+
+func (s *soak) visit(rng *rand.Rand, name string, errands []int) error {
 	conn, err := net.Dial("tcp", strings.TrimPrefix(s.e.URL(), "wss://"))
 	if err != nil {
 		return err
@@ -129,18 +151,19 @@ func (s *soak) guest(rng *rand.Rand, name string) error {
 	if err != nil {
 		return err
 	}
-	in := func(more ...any) map[string]any {
-		m := map[string]any{"cortexToken": token, "session": session}
+	with := func(more ...any) map[string]any {
+		m := map[string]any{"cortexToken": token}
 		for i := 0; i < len(more); i += 2 {
 			m[more[i].(string)] = more[i+1]
 		}
 		return m
 	}
+	in := func(more ...any) map[string]any { return with(append(more, "session", session)...) }
 	if _, err := c.ask("subscribe", in("streams", allStreams[:1+rng.IntN(len(allStreams))]), ""); err != nil {
 		return err
 	}
-	for range rng.IntN(4) {
-		if err := s.errand(c, rng, in); err != nil {
+	for _, which := range errands {
+		if err := s.errand(c, rng, which, with, in); err != nil {
 			return err
 		}
 	}
@@ -150,9 +173,12 @@ func (s *soak) guest(rng *rand.Rand, name string) error {
 	return err
 }
 
-// errand does one of the longer things.
-func (s *soak) errand(c *rawClient, rng *rand.Rand, in func(...any) map[string]any) error {
-	switch rng.IntN(4) {
+const numErrands = 4
+
+// errand does one of the longer things; with makes parameters with the token,
+// in with the session too.
+func (s *soak) errand(c *rawClient, rng *rand.Rand, which int, with, in func(...any) map[string]any) error {
+	switch which {
 	case 0:
 		got, err := c.ask("createRecord", in("title", "soak"), "record")
 		if err != nil {
@@ -165,8 +191,8 @@ func (s *soak) errand(c *rawClient, rng *rand.Rand, in func(...any) map[string]a
 		}{
 			{"injectMarker", in("time", time.Now().UnixMilli(), "label", "m", "value", 1)},
 			{"stopRecord", in()},
-			{"exportRecord", in("recordIds", []any{id}, "folder", s.folder, "streamTypes", []string{"EEG", "MOTION"}, "format", "EDF")},
-			{"deleteRecord", in("records", []any{id})},
+			{"exportRecord", with("recordIds", []any{id}, "folder", s.folder, "streamTypes", []string{"EEG", "MOTION"}, "format", "EDF")},
+			{"deleteRecord", with("records", []any{id})},
 		} {
 			if _, err := c.ask(step.method, step.params, ""); err != nil {
 				return err
@@ -174,17 +200,17 @@ func (s *soak) errand(c *rawClient, rng *rand.Rand, in func(...any) map[string]a
 		}
 	case 1:
 		name := fmt.Sprintf("soak-%d", rng.IntN(50))
-		if _, err := c.ask("setupProfile", in("status", "create", "profile", name), ""); err != nil {
+		if _, err := c.ask("setupProfile", with("status", "create", "profile", name), ""); err != nil {
 			return err
 		}
-		_, err := c.ask("setupProfile", in("status", "delete", "profile", name), "")
+		_, err := c.ask("setupProfile", with("status", "delete", "profile", name), "")
 		return err
 	case 2:
 		name := fmt.Sprintf("subject-%d", rng.IntN(1000))
-		if _, err := c.ask("createSubject", in("subjectName", name), ""); err != nil {
+		if _, err := c.ask("createSubject", with("subjectName", name), ""); err != nil {
 			return err
 		}
-		_, err := c.ask("deleteSubjects", in("subjects", []any{name}), "")
+		_, err := c.ask("deleteSubjects", with("subjects", []any{name}), "")
 		return err
 	case 3:
 		for range 1 + rng.IntN(200) {
