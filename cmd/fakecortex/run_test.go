@@ -28,6 +28,7 @@ func TestExitCodes(t *testing.T) {
 		{"--clock x0", exitUsage},
 		{"--listen localhost:65536", exitUsage},
 		{"--control localhost:cortex", exitUsage},
+		{"--tls-name https://cortex.example", exitUsage},
 		{"healthcheck extra", exitUsage},
 		{"ca --tls-dir " + dir + " --out " + filepath.Join(dir, "no", "such", "ca.pem"), exitFailed},
 		{"healthcheck --ready-file " + filepath.Join(dir, "none"), exitFailed},

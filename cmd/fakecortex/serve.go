@@ -15,6 +15,7 @@ import (
 	"github.com/fakecortex/fakecortex/emulator"
 	"github.com/fakecortex/fakecortex/emulator/api"
 	"github.com/fakecortex/fakecortex/emulator/control"
+	"github.com/fakecortex/fakecortex/emulator/gateway"
 	"github.com/fakecortex/fakecortex/streams"
 )
 
@@ -56,6 +57,11 @@ func (c *serveCmd) Validate() error {
 	}
 	if c.Control != "off" && !isAddress(c.Control) {
 		return fmt.Errorf("--control %q: want HOST:PORT, such as localhost:6869, the port from 0 to 65535, or off", c.Control)
+	}
+	for _, name := range c.TLSName {
+		if err := gateway.CheckName(name); err != nil {
+			return fmt.Errorf("--tls-name: %w", err)
+		}
 	}
 	if c.CortexVersion != "" {
 		if _, err := api.NewCompat(c.CortexVersion); err != nil {

@@ -245,6 +245,17 @@ func (a *Authority) Pool() *x509.CertPool {
 	return pool
 }
 
+// CheckName says whether a server certificate can have the name.
+func CheckName(name string) error {
+	if address(name) == nil && !validHostName(name) {
+		return fmt.Errorf("TLS name %q: want a host name such as cortex.example or an IP address, with no scheme and no port", name)
+	}
+	return nil
+}
+
+// address is the IP address that a name is, nil for a host's.
+func address(name string) net.IP { return net.ParseIP(strings.Trim(name, "[]")) }
+
 // ServerConfig returns the listener's TLS configuration with a certificate made
 // now for localhost, 127.0.0.1, ::1, emotiv-cortex.remote, host.docker.internal,
 // fakecortex and the given names, which are host names or IP addresses (such as
@@ -280,12 +291,13 @@ func (a *Authority) ServerConfig(names []string) (*tls.Config, error) {
 			continue
 		}
 		seen[name] = true
-		if ip := net.ParseIP(strings.Trim(name, "[]")); ip != nil {
+		if err := CheckName(name); err != nil {
+			return nil, err
+		}
+		if ip := address(name); ip != nil {
 			template.IPAddresses = append(template.IPAddresses, ip)
-		} else if validHostName(name) {
-			template.DNSNames = append(template.DNSNames, name)
 		} else {
-			return nil, fmt.Errorf("TLS name %q: want a host name such as cortex.example or an IP address, with no scheme and no port", name)
+			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
