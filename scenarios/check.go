@@ -16,24 +16,6 @@ import (
 	"github.com/fakecortex/fakecortex/streams"
 )
 
-// Methods returns the names of the Cortex methods that documents may use.
-func Methods() []string {
-	return []string{
-		"getCortexInfo", "getUserLogin", "requestAccess", "hasAccessRight", "authorize", "generateNewToken",
-		"getUserInformation", "getLicenseInfo", "inspectApi",
-		"controlDevice", "queryHeadsets", "updateHeadset", "updateHeadsetCustomInfo", "syncWithHeadsetClock", "configMapping",
-		"createVirtualHeadset", "updateVirtualHeadset", "deleteVirtualHeadset", "queryVirtualHeadsets", "triggerVirtualHeadsetEvent",
-		"createSession", "updateSession", "querySessions", "subscribe", "unsubscribe",
-		"createRecord", "stopRecord", "updateRecord", "deleteRecord", "exportRecord", "queryRecords", "getRecordInfos",
-		"configOptOut", "requestToDownloadRecordData", "injectMarker", "updateMarker",
-		"createSubject", "updateSubject", "deleteSubjects", "querySubjects", "getDemographicAttributes",
-		"queryProfile", "getCurrentProfile", "setupProfile", "loadGuestProfile", "getDetectionInfo", "training",
-		"getTrainedSignatureActions", "getTrainingTime", "facialExpressionSignatureType", "facialExpressionThreshold",
-		"mentalCommandActiveAction", "mentalCommandBrainMap", "mentalCommandGetSkillRating",
-		"mentalCommandTrainingThreshold", "mentalCommandActionSensitivity",
-	}
-}
-
 // ModelOf returns the model that the prefix of a headset's id names, or "".
 func ModelOf(id string) string {
 	if m, ok := streams.ModelForID(id); ok {
@@ -308,8 +290,6 @@ func (c *checker) headsetOf(id string) *Headset {
 	return nil
 }
 
-func facialActions() []string { return []string{"neutral", "surprise", "frown", "smile", "clench"} }
-
 func (c *checker) profile(path string, p *Profile) {
 	trained := func(path string, actions map[string]int, known []string) {
 		for _, a := range slices.Sorted(maps.Keys(actions)) {
@@ -321,7 +301,7 @@ func (c *checker) profile(path string, p *Profile) {
 		}
 	}
 	trained(path+".mentalCommand", p.MentalCommand, streams.MentalActions())
-	trained(path+".facialExpression", p.FacialExpression, facialActions())
+	trained(path+".facialExpression", p.FacialExpression, streams.TrainableExpressions())
 	for i, a := range p.ActiveActions {
 		switch at := fmt.Sprintf("%s.activeActions[%d]", path, i); {
 		case a == "neutral" || !slices.Contains(streams.MentalActions(), a):
@@ -342,15 +322,11 @@ func (c *checker) profile(path string, p *Profile) {
 		if n := p.FacialThresholds[a]; n < 0 || n > 1000 {
 			c.bad(path+".facialThresholds."+a, strconv.Itoa(n), "is out of range", "a whole number from 0 to 1000")
 		}
-		if known := thresholdActions(); !slices.Contains(known, a) {
+		if known := streams.FacialActions(); !slices.Contains(known, a) {
 			c.unknown(path+".facialThresholds."+a, a, "a facial expression", known)
 		}
 	}
 	c.loaded(path, p)
-}
-
-func thresholdActions() []string {
-	return []string{"neutral", "blink", "winkL", "winkR", "horiEye", "surprise", "frown", "smile", "clench", "laugh", "smirkLeft", "smirkRight"}
 }
 
 // loaded checks that a profile can be loaded from the start on.
@@ -485,10 +461,6 @@ func (c *checker) event(path, name string, where map[string]string) {
 	}
 }
 
-func streamNames() []string {
-	return []string{"eeg", "mot", "dev", "eq", "pow", "met", "com", "fac", "sys"}
-}
-
 // fieldValue checks what where asks of a field of an event.
 func (c *checker) fieldValue(path, field, value string) {
 	var known []string
@@ -510,7 +482,7 @@ func (c *checker) fieldValue(path, field, value string) {
 		}
 		return
 	case "stream":
-		known = streamNames()
+		known = streams.Names()
 	case "detection":
 		known = []string{"mentalCommand", "facialExpression"}
 	case "event":
@@ -859,7 +831,7 @@ func (c *checker) pattern(path string, p *Pattern) {
 	}
 	if p.Sample != "" {
 		if _, ok := streams.ParseKind(p.Sample); !ok {
-			c.unknown(path+".sample", p.Sample, "a stream", streamNames())
+			c.unknown(path+".sample", p.Sample, "a stream", streams.Names())
 		}
 	}
 	if p.Event != "" {

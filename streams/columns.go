@@ -25,6 +25,19 @@ var (
 // MentalActions returns the mental commands as getDetectionInfo lists them.
 func MentalActions() []string { return slices.Clone(mentalActions) }
 
+// FacialActions returns the facial expressions as getDetectionInfo lists them.
+func FacialActions() []string {
+	return []string{
+		"neutral", "blink", "winkL", "winkR", "horiEye", "surprise", "frown", "smile", "clench", "laugh", "smirkLeft", "smirkRight",
+	}
+}
+
+// TrainableExpressions returns those that can be trained: not the actions of the
+// eyes, nor laugh and the smirks.
+func TrainableExpressions() []string {
+	return []string{"neutral", "surprise", "frown", "smile", "clench"}
+}
+
 // SysEvents returns the events of sys.
 func SysEvents() []string { return slices.Clone(sysEvents) }
 

@@ -1,6 +1,9 @@
 package streams
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Kind is one data stream of a headset. MET and METLow are the two rates of
 // the wire stream "met": 2 Hz for a licence with scope pm, else 0.1 Hz.
@@ -30,6 +33,9 @@ func (k Kind) String() string {
 	}
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
+
+// Names returns the names of the streams on the wire, each once.
+func Names() []string { return slices.Compact(slices.Clone(kindNames[:])) }
 
 // ParseKind returns the Kind of a wire name; "met" gives MET.
 func ParseKind(name string) (Kind, bool) {

@@ -40,7 +40,7 @@ func advancedBCIMethods() []rpc.Method[*Call] {
 		},
 		{
 			Name: "facialExpressionThreshold", Chapter: chapter, Doc: "Reads or sets the threshold of a facial expression, 0 to 1000.",
-			Params: params(status, rpc.Param{Name: "action", Type: rpc.TypeString, Required: true, Enum: facialActions()},
+			Params: params(status, rpc.Param{Name: "action", Type: rpc.TypeString, Required: true, Enum: streams.FacialActions()},
 				rpc.Param{Name: "value", Type: rpc.TypeInteger}),
 			Handle: facialExpressionThreshold, Errors: write,
 		},

@@ -287,8 +287,8 @@ func completeProfile(d *sessionstore.ProfileData) error {
 	}
 	for _, err := range []error{
 		check("mentalCommand", m.Times, streams.MentalActions(), 1e6),
-		check("facialExpression", f.Times, trainableExpressions(), 1e6),
-		check("facialThresholds", f.Thresholds, facialActions(), 1000),
+		check("facialExpression", f.Times, streams.TrainableExpressions(), 1e6),
+		check("facialThresholds", f.Thresholds, streams.FacialActions(), 1000),
 	} {
 		if err != nil {
 			return err

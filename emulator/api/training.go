@@ -41,23 +41,11 @@ func detectionParam() rpc.Param {
 
 func trainingControls() []string { return []string{"start", "accept", "reject", "erase", "reset"} }
 
-// facialActions are the facial expressions as getDetectionInfo lists them. Eye
-// actions cannot be trained, nor can laugh and the smirks.
-func facialActions() []string {
-	return []string{
-		"neutral", "blink", "winkL", "winkR", "horiEye", "surprise", "frown", "smile", "clench", "laugh", "smirkLeft", "smirkRight",
-	}
-}
-
-func trainableExpressions() []string {
-	return []string{"neutral", "surprise", "frown", "smile", "clench"}
-}
-
 func signatureTypes() []string { return []string{"universal", "trained"} }
 
 func detectionActions(detection string) []string {
 	if detection == sessionstore.FacialExpression {
-		return facialActions()
+		return streams.FacialActions()
 	}
 	return streams.MentalActions()
 }
@@ -87,8 +75,8 @@ func training(c *Call, a rpc.Args) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if detection == sessionstore.FacialExpression && !slices.Contains(trainableExpressions(), action) {
-		return nil, c.fault(CodeNoSuchTraining, action+" cannot be trained, only "+strings.Join(trainableExpressions(), ", "))
+	if detection == sessionstore.FacialExpression && !slices.Contains(streams.TrainableExpressions(), action) {
+		return nil, c.fault(CodeNoSuchTraining, action+" cannot be trained, only "+strings.Join(streams.TrainableExpressions(), ", "))
 	}
 	d := c.devices[sess.Headset.ID]
 	kind := streams.COM
